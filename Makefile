@@ -1,0 +1,40 @@
+# Every target works from a plain clone: git, make and Python 3.11+ are all it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.from-lock
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock clean
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## Build .venv from the lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("postbot needs Python 3.11 or newer; say which one with: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@echo "Building .venv from requirements.lock (once; about a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: $(STAMP) ## A month in the life of a small site, on your machine, with no account
+	@$(BIN)/postbot demo
+
+test: $(STAMP) ## Run the tests
+	@$(BIN)/pytest -n auto
+
+check: $(STAMP) ## Format, lint, types, import contract, tests: all that must be green
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -n auto
+
+lock: $(STAMP) ## Resolve pyproject.toml again into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-annotate --group pyproject.toml:dev pyproject.toml -o requirements.lock
+
+clean: ## Remove what the targets made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

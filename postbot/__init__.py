@@ -1,0 +1,1 @@
+"""postbot: the life of a job posting kept in git."""

@@ -1,0 +1,49 @@
+"""The only wiring: a configuration becomes a bot. The one place that names concrete hosts and channels."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from postbot.channels.console import Console
+from postbot.channels.folder import Folder
+from postbot.config import Config, load_profile
+from postbot.core.announce import Words
+from postbot.hosts.local import LocalHost
+from postbot.ledger import Ledger
+from postbot.reconcile import Bot, Channel
+
+
+def build(config: Config, *, write: Callable[[str], None] = print, now: Callable[[], datetime] | None = None) -> Bot:
+    """Make the bot that the configuration describes. `write` is where the console channel speaks.
+
+    Raises `ConfigError`, `HostError` and `LedgerError`, each a sentence for the person who must act.
+    """
+    channels: dict[str, Channel] = {
+        "console": Console(write),
+        "folder": Folder(config.at(config.folder.path), now or clock),
+    }
+    return Bot(
+        host(config),
+        Ledger.open(config.at(config.ledger)),
+        channels,
+        profile=load_profile(config),
+        policy=config.policy,
+        routes=config.routes,
+        words=words(),
+    )
+
+
+def host(config: Config) -> LocalHost:
+    """The host that keeps the site."""
+    return LocalHost(config.at(config.site.repo), config.site.base, config.site.folders)
+
+
+def words() -> Words:
+    """The texts of every message, by event and part."""
+    folder = Path(__file__).parent / "messages"
+    return {f"{path.parent.name}/{path.name}": path.read_text(encoding="utf-8") for path in folder.glob("*/*.txt")}
+
+
+def clock() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)

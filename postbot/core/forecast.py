@@ -1,0 +1,154 @@
+"""Time travel: every pull request, merge and message to come, if nobody changes anything.
+
+Pure. The same plan that the loop follows is followed here on values instead of a host: proposals become pull
+requests, merges become files. Where a person has to approve or merge, the forecast assumes that they do so at the
+instant it is due, and says so.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha1
+
+from postbot.core.memory import Witness
+from postbot.core.plan import make_plan
+from postbot.core.posting import Posting, read_posting
+from postbot.core.site import File, Path, Pull, PullStatus
+from postbot.core.steps import (
+    Answer,
+    Forget,
+    Merge,
+    MergeWhen,
+    Plan,
+    Policy,
+    Propose,
+    Record,
+    Seen,
+    Step,
+    Tell,
+    Withdraw,
+)
+
+_ROUNDS = 20  # more than any chain of steps at one instant needs
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """One step at its instant (UTC). `assumed` means that a person has to do it, and is taken to do it on time."""
+
+    at: datetime
+    step: Step
+    assumed: bool = False
+
+
+def forecast(seen: Seen, now: datetime, until: datetime, policy: Policy) -> tuple[tuple[Foreseen, ...], Plan]:
+    """Follow the plan from `now` to `until` (both UTC, until included); also the plan of this very moment."""
+    found: list[Foreseen] = []
+    first = make_plan(seen, now, policy)
+    at: datetime | None = now
+    while at is not None and at <= until:
+        seen, steps, plan = _settle(seen, at, policy)
+        found += steps
+        at = plan.wakes_at if plan.held is None else None
+    return tuple(found), first
+
+
+def _settle(seen: Seen, at: datetime, policy: Policy) -> tuple[Seen, list[Foreseen], Plan]:
+    """Plan and apply at one instant until nothing is left to do."""
+    found: list[Foreseen] = []
+    for _ in range(_ROUNDS):
+        plan = make_plan(seen, at, policy)
+        steps = [Foreseen(at, step) for step in plan.steps]
+        if plan.held is None:
+            steps += [Foreseen(at, step, assumed=True) for step in _people(seen, plan, at, policy)]
+        for step in steps:
+            seen = apply(seen, step.step, at)
+        found += steps
+        seen = replace(seen, memory=replace(seen.memory, last_tick=at))
+        if not steps or plan.held:
+            break
+    return seen, found, plan
+
+
+def _people(seen: Seen, plan: Plan, at: datetime, policy: Policy) -> Iterator[Merge]:
+    """Merges that wait for a person, at the instant they are due; a refreshed one waits for its next round."""
+    busy = {step.change.branch for step in plan.steps if isinstance(step, Propose)}
+    busy |= {step.pull.branch for step in plan.steps if isinstance(step, Withdraw | Merge)}
+    for want in plan.wanted:
+        pull = next((p for p in seen.snapshot.pulls if p.branch == want.branch and p.status is PullStatus.OPEN), None)
+        by_hand = policy.of(want.wish.transition).merge is not MergeWhen.AUTO
+        if pull and by_hand and want.due <= at and pull.branch not in busy:
+            yield Merge(pull, want.posting.path, want.wish.transition)
+
+
+def apply(seen: Seen, step: Step, at: datetime) -> Seen:
+    """The world after one step, without any host: what a perfect host and ledger would show next."""
+    match step:
+        case Record():
+            witnesses = {path: known for path, known in seen.memory.witnesses.items() if path != step.was}
+            return _told(_remember(seen, witnesses | {step.witness.path: step.witness}), step)
+        case Forget():
+            return _told(_remember(seen, {p: w for p, w in seen.memory.witnesses.items() if p != step.path}), step)
+        case Propose():
+            return _pulls(seen, _proposed(seen, step, at))
+        case Merge():
+            return _merged(seen, step, at)
+        case Withdraw():
+            return _pulls(
+                seen,
+                replace(step.pull, status=PullStatus.WITHDRAWN, head="", closed_at=at, reason=step.reason),
+            )
+        case Tell():
+            return _told(seen, step)
+        case Answer():
+            left = tuple(request for request in seen.memory.requests if request != step.request)
+            return _told(replace(seen, memory=replace(seen.memory, requests=left)), step)
+
+
+def _remember(seen: Seen, witnesses: Mapping[Path, Witness]) -> Seen:
+    return replace(seen, memory=replace(seen.memory, witnesses=witnesses))
+
+
+def _told(seen: Seen, step: Record | Forget | Tell | Answer) -> Seen:
+    said = (step.announcement,) if isinstance(step, Tell) else step.announcements
+    keys = seen.memory.told | {announcement.key for announcement in said}
+    return replace(seen, memory=replace(seen.memory, told=keys))
+
+
+def _pulls(seen: Seen, pull: Pull) -> Seen:
+    others = tuple(other for other in seen.snapshot.pulls if other.branch != pull.branch)
+    return replace(seen, snapshot=replace(seen.snapshot, pulls=(*others, pull)))
+
+
+def _proposed(seen: Seen, step: Propose, at: datetime) -> Pull:
+    number = next((p.number for p in seen.snapshot.pulls if p.branch == step.change.branch), 0)
+    number = number or max((p.number for p in seen.snapshot.pulls), default=0) + 1
+    return Pull(
+        number=number,
+        branch=step.change.branch,
+        title=step.change.title,
+        body=step.change.body,
+        status=PullStatus.OPEN,
+        head=f"forecast-{number}",
+        untouched=True,
+        opened_at=at,
+        labels=step.change.labels,
+        files=step.change.after,
+    )
+
+
+def _merged(seen: Seen, step: Merge, at: datetime) -> Seen:
+    files, postings = dict(seen.snapshot.files), dict(seen.postings)
+    for path, data in step.pull.files.items():
+        files[path] = File(path, _blob(data), data)
+        before = postings[path]
+        if isinstance(before, Posting):
+            postings[path] = read_posting(path, data, before.profile, before.zone)
+    snapshot = replace(seen.snapshot, files=files)
+    merged = replace(step.pull, status=PullStatus.MERGED, head="", files={}, closed_at=at)
+    return _pulls(replace(seen, snapshot=snapshot, postings=postings), merged)
+
+
+def _blob(data: bytes) -> str:
+    """Git's name for these bytes. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects"""
+    return sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,0 +1,435 @@
+"""The life of a posting: which transition may be made by whom, when one is due, and which fields it writes.
+
+Pure. The clock only ever moves a posting on, from upcoming to open to closed; going back takes an author or a
+request. Edits are worked out here and proven in `editing`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from postbot.core.dates import (
+    Bound,
+    Moment,
+    NotKnown,
+    Style,
+    parse_machine,
+    read_moment,
+    style_of,
+    write_moment,
+)
+from postbot.core.document import Document
+from postbot.core.editing import CommentOut, Edit, Edited, Set, edit, own_spelling
+from postbot.core.hints import is_placeholder
+from postbot.core.posting import Posting, Window, as_posting, closing_bound, live_field, readiness
+from postbot.core.problem import Problem, Severity
+from postbot.core.profile import EarlyClose, Grain, State
+from postbot.core.scalar import Quoting
+
+
+class Transition(StrEnum):
+    """A step in a posting's life. Extend keeps an open posting open, postpone keeps an upcoming one upcoming."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    EXTEND = "extend"
+    POSTPONE = "postpone"
+    REOPEN = "reopen"
+    WITHDRAW = "withdraw"
+
+
+class Actor(StrEnum):
+    """Who makes a transition: the clock, an author who edits the file, or a person who asks us to."""
+
+    CLOCK = "clock"
+    AUTHOR = "author"
+    REQUEST = "request"
+
+
+class CloseReason(StrEnum):
+    """Why a position closes before its announced date."""
+
+    CAP_REACHED = "cap reached"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    OTHER = "other"
+
+
+_ANYBODY = frozenset(Actor)
+_PEOPLE = frozenset({Actor.AUTHOR, Actor.REQUEST})
+
+TABLE: Mapping[tuple[State, Transition], tuple[State, frozenset[Actor]]] = {
+    (State.UPCOMING, Transition.OPEN): (State.OPEN, _ANYBODY),
+    (State.UPCOMING, Transition.CLOSE): (State.CLOSED, _ANYBODY),
+    (State.UPCOMING, Transition.POSTPONE): (State.UPCOMING, _PEOPLE),
+    (State.UPCOMING, Transition.EXTEND): (State.UPCOMING, _PEOPLE),
+    (State.UPCOMING, Transition.WITHDRAW): (State.UPCOMING, _PEOPLE),
+    (State.OPEN, Transition.CLOSE): (State.CLOSED, _ANYBODY),
+    (State.OPEN, Transition.EXTEND): (State.OPEN, _PEOPLE),
+    (State.OPEN, Transition.POSTPONE): (State.UPCOMING, _PEOPLE),
+    (State.OPEN, Transition.WITHDRAW): (State.UPCOMING, _PEOPLE),
+    (State.CLOSED, Transition.REOPEN): (State.UPCOMING, _PEOPLE),
+    (State.CLOSED, Transition.EXTEND): (State.OPEN, _PEOPLE),
+}
+"""What each transition leads to, and who may make it. What is not here does not exist."""
+
+
+def allowed(state: State, transition: Transition, actor: Actor) -> bool:
+    """Whether this actor may make this transition from this state."""
+    return actor in TABLE.get((state, transition), (state, frozenset()))[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A transition that the clock asks for, and the instant (UTC) from which it does."""
+
+    transition: Transition
+    at: datetime
+
+
+def due(posting: Posting, now: datetime) -> Due | None:
+    """What the clock asks for at `now`. Nothing without an unambiguous instant, and nothing that goes back.
+
+    Opening and closing both past means straight to closed. A closing date beside an opening that is not known is
+    left from an earlier use of the file, and moves nothing.
+    """
+    stated, window = posting.state(now), posting.window
+    if stated is None or posting.draft:
+        return None
+    if stated is State.OPEN and window.closes and window.closes <= now:
+        return Due(Transition.CLOSE, window.closes)
+    if stated is not State.UPCOMING or window.opens is None or window.opens > now:
+        return None
+    if window.closes and window.closes <= now:
+        return Due(Transition.CLOSE, window.closes)
+    return Due(Transition.OPEN, window.opens)
+
+
+def upcoming(posting: Posting, now: datetime) -> tuple[Due, ...]:
+    """The transitions that the clock will ask for after `now`, soonest first."""
+    stated, window = posting.state(now), posting.window
+    if stated in (None, State.CLOSED) or posting.draft:
+        return ()
+    opens = [Due(Transition.OPEN, window.opens)] if stated is State.UPCOMING and window.opens else []
+    closes = [Due(Transition.CLOSE, window.closes)] if window.closes and (opens or stated is State.OPEN) else []
+    return tuple(sorted((found for found in opens + closes if found.at > now), key=lambda found: found.at))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for: a transition with its values (key to text) and, for an early close, why."""
+
+    transition: Transition
+    values: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A posting after a proven transition. `remarks` are sentences that the reviewer must read."""
+
+    edited: Edited
+    remarks: tuple[str, ...] = ()
+
+
+def carry_out(posting: Posting, wish: Wish, now: datetime) -> Moved | Problem:
+    """Work out and prove the edits of one transition, with all that it needs: defaults taken, stale fields reset."""
+    state = posting.state(now)
+    if state is None or (state, wish.transition) not in TABLE:
+        return _refusal(posting, "transition-not-allowed", _no_way(posting, state, wish.transition))
+    target = TABLE[state, wish.transition][0]
+    values = dict(wish.values)
+    if missing := _missing_date(posting, wish):
+        return _refusal(posting, "transition-needs-a-date", missing)
+    extra: list[Edit] = []
+    if wish.transition in (Transition.POSTPONE, Transition.WITHDRAW, Transition.REOPEN):
+        values = _unknown_dates(posting, wish) | values
+    if target is State.OPEN and state is State.UPCOMING:
+        values = {gap.key: gap.default for gap in readiness(posting, State.OPEN) if gap.default} | values
+        values |= _opens_today(posting, wish, now)
+    if wish.transition is Transition.REOPEN:
+        extra = _resets(posting, values)
+    return move(posting, target, values, now, extra)
+
+
+def move(
+    posting: Posting, target: State, values: Mapping[str, str], now: datetime, extra: Sequence[Edit] = ()
+) -> Moved | Problem:
+    """Set the given values and what the profile writes for `target`, and prove that the posting is there afterwards."""
+    edits: list[Edit] = [*extra]
+    for key, text in values.items():
+        made = set_value(posting, key, text, now)
+        if isinstance(made, Problem):
+            return made
+        edits.append(made)
+    state_edits, remarks = _state_edits(posting, target, edits, now)
+    edited = edit(posting.document, [*_without(posting.document, edits, state_edits), *state_edits])
+    if isinstance(edited, Problem):
+        return edited
+    after = as_posting(edited.document, posting.profile, posting.zone)
+    if after.state(now) is not target:
+        return _refusal(posting, "transition-not-reached", _not_there(after, target, now))
+    return Moved(edited, remarks)
+
+
+def wished_window(posting: Posting, wish: Wish, now: datetime) -> Window:
+    """The window as a wish leaves it."""
+    made = (set_value(posting, key, text, now) for key, text in wish.values.items())
+    return window_after(posting, [each for each in made if isinstance(each, Set)])
+
+
+def _opens_today(posting: Posting, wish: Wish, now: datetime) -> dict[str, str]:
+    """Who asks for an opening whose date nobody knows means now: today's date is written down."""
+    if wished_window(posting, wish, now).opens is not None:
+        return {}
+    return {_live_name(posting, posting.profile.opens): now.astimezone(posting.zone).date().isoformat()}
+
+
+def _without(document: Document, edits: Sequence[Edit], later: Sequence[Edit]) -> list[Edit]:
+    """A value given by a person, in whatever spelling, and also written by the profile is written once."""
+    written = {own_spelling(document, change.key) for change in later}
+    return [change for change in edits if own_spelling(document, change.key) not in written]
+
+
+# Values in the file's own style ------------------------------------------------------------------------------------
+
+
+def set_value(posting: Posting, key: str, text: str, now: datetime) -> Set | Problem:
+    """One value as the file would write it. A date in ISO form takes the shape of the file's own dates."""
+    document, profile = posting.document, posting.profile
+    after = next((places for name, places in profile.after.items() if name.lower() == key.lower()), ())
+    own = _date_key(posting, key) or own_spelling(document, key)
+    # The edit finds the file's own spelling itself, and tells; only a date that is live twice must be named here.
+    name = key if own_spelling(document, key) == own else own
+    if not _is_date_key(posting, own):
+        return Set(name, text, after)
+    moment = parse_machine(text, posting.zone)
+    if moment is None:
+        return Set(name, text, after)
+    if profile.grain is Grain.DAY:
+        return Set(name, _day_of(moment), after, quoting=Quoting.PLAIN)
+    style = _style(posting, own)
+    if style is None:
+        return Set(name, text, after)
+    written = write_moment(moment, style, posting.zone)
+    if written is None:
+        message = f"`{own}` is written as a date without a time here, which cannot say {text}."
+        return _refusal(posting, "date-style", message)
+    return Set(name, written, after)
+
+
+def _day_of(moment: date | datetime) -> str:
+    return (moment.date() if isinstance(moment, datetime) else moment).isoformat()
+
+
+def _date_key(posting: Posting, key: str) -> str | None:
+    """The file's own name for a date of the window that is asked for by any of its names, in any case."""
+    for names in (posting.profile.opens, posting.profile.closes):
+        if key.lower() == names[0].lower() and (found := live_field(posting.document, (names[0],))):
+            return found.key
+    return None
+
+
+def _is_date_key(posting: Posting, key: str) -> bool:
+    profile = posting.profile
+    return key.lower() in {name.lower() for name in (*profile.opens, *profile.closes, profile.closed_on or "")}
+
+
+def _style(posting: Posting, key: str) -> Style | None:
+    """How this file writes dates: as its placeholder for this one says, else as it stands, else as its other date does."""
+    document, profile = posting.document, posting.profile
+    others = [name for name in (*profile.opens, *profile.closes) if name != key]
+    for name in (key, *others):
+        for text in _texts(document, name):
+            if style := style_of(text):
+                return style
+    declared = next((profile.placeholders[name] for name in (key, *others) if name in profile.placeholders), None)
+    return style_of(declared) if declared else None
+
+
+def _texts(document: Document, name: str) -> list[str]:
+    commented = [
+        found.hint.placeholder or found.hint.default or "" for found in document.commented if found.key == name
+    ]
+    live = live_field(document, (name,))
+    return [*commented, (live.text or "") if live else ""]
+
+
+# What the profile writes for a state -------------------------------------------------------------------------------
+
+
+def _state_edits(
+    posting: Posting, target: State, given: Sequence[Edit], now: datetime
+) -> tuple[list[Edit], tuple[str, ...]]:
+    """The edits that make the site show `target`, beyond the values given, and remarks about them."""
+    profile, document = posting.profile, posting.document
+    edits: list[Edit] = []
+    if profile.state:
+        edits.append(Set(profile.state.name, profile.state.values[target], profile.after.get(profile.state.name, ())))
+    for name, words in profile.per_state.items():
+        if target in words and (found := live_field(document, (name,))):
+            edits.append(Set(found.key, words[target]))
+    if (
+        profile.draft
+        and posting.draft
+        and target is not State.UPCOMING
+        and (switch := live_field(document, (profile.draft,)))
+    ):
+        edits.append(Set(switch.key, "false"))
+    if not profile.dates_decide:
+        return edits, ()
+    dates, remarks = _date_edits(posting, target, given, now)
+    return [*edits, *dates], remarks
+
+
+def _date_edits(
+    posting: Posting, target: State, given: Sequence[Edit], now: datetime
+) -> tuple[list[Edit], tuple[str, ...]]:
+    """Where the dates decide: the date that makes `target` true, unless the values given already do."""
+    window = window_after(posting, given)
+    profile, at = posting.profile, now.astimezone(posting.zone)
+    if target is State.CLOSED:
+        ended = (window.closes and window.closes <= now) or (posting.closed_on and posting.closed_on <= now)
+        return ([], ()) if ended else _close_early(posting, window, now)
+    edits: list[Edit] = []
+    if profile.closed_on and profile.closed_on in posting.document.fields:
+        edits.append(CommentOut(profile.closed_on))
+    if target is State.OPEN and (window.opens is None or window.opens > now):
+        edits.append(_date(posting, profile.opens[0], at, now))
+    elif target is State.UPCOMING and window.opens and window.opens <= now:
+        edits.append(
+            Set(
+                _live_name(posting, profile.opens),
+                profile.unknown_date,
+                profile.after.get(profile.opens[0], ()),
+            )
+        )
+    return edits, ()
+
+
+def _close_early(posting: Posting, window: Window, now: datetime) -> tuple[list[Edit], tuple[str, ...]]:
+    profile, at = posting.profile, now.astimezone(posting.zone)
+    closes = _live_name(posting, profile.closes)
+    announced = posting.text(closes) or "not known"
+    match profile.early_close:
+        case EarlyClose.FIELD if profile.closed_on:
+            return [Set(profile.closed_on, at.date().isoformat(), profile.after.get(profile.closed_on, (closes,)))], ()
+        case EarlyClose.BACK_DATE:
+            yesterday = (at.date() - timedelta(days=1)).isoformat()
+            remark = (
+                f"This site has no field for an early closing, so `{closes}` is set to yesterday, {yesterday}, which is "
+                f"not the day it closes. The announced date ({announced}) will no longer be in the file."
+            )
+            return [Set(closes, yesterday, profile.after.get(closes, ()), quoting=Quoting.PLAIN)], (remark,)
+        case _:
+            remark = f"`{closes}` is set to the present moment; the announced date ({announced}) will no longer be in the file."
+            moved = _date(posting, closes, at, now)
+            return [moved], (remark,) if window.closes else ()
+
+
+def _date(posting: Posting, key: str, at: datetime, now: datetime) -> Set:
+    """`at` written into a date field: the day where the templates know only days, else the minute."""
+    profile = posting.profile
+    name = _date_key(posting, key) or key
+    if profile.grain is Grain.DAY:
+        return Set(name, at.date().isoformat(), profile.after.get(key, ()), quoting=Quoting.PLAIN)
+    made = set_value(posting, key, at.isoformat(timespec="minutes"), now)
+    if isinstance(made, Set):
+        return made
+    return Set(name, at.isoformat(timespec="seconds"), profile.after.get(key, ()), quoting=Quoting.PLAIN)
+
+
+def _live_name(posting: Posting, names: tuple[str, ...]) -> str:
+    found = live_field(posting.document, names)
+    return found.key if found else names[0]
+
+
+def window_after(posting: Posting, edits: Sequence[Edit]) -> Window:
+    """The window as it will be once these edits are made."""
+    texts = {change.key.lower(): change.value for change in edits if isinstance(change, Set)}
+
+    def instant(names: tuple[str, ...], bound: Bound, was: datetime | None) -> datetime | None:
+        text = next((texts[name.lower()] for name in names if name.lower() in texts), None)
+        if text is None:
+            return was
+        found = read_moment(text, bound, posting.zone)
+        return found.at if isinstance(found, Moment) else None
+
+    profile = posting.profile
+    return Window(
+        instant(profile.opens, Bound.OPENS, posting.window.opens),
+        instant(profile.closes, closing_bound(profile), posting.window.closes),
+    )
+
+
+# Requests ----------------------------------------------------------------------------------------------------------
+
+
+def _missing_date(posting: Posting, wish: Wish) -> str | None:
+    """An extension needs its new closing date, and that must be later than the present one."""
+    if wish.transition is not Transition.EXTEND:
+        return None
+    closes = {name.lower() for name in posting.profile.closes}
+    text = next((value for key, value in wish.values.items() if key.lower() in closes), None)
+    if text is None:
+        return f"Extending needs the new closing date: {posting.profile.closes[0]}=YYYY-MM-DD."
+    found = read_moment(text, closing_bound(posting.profile), posting.zone)
+    if not isinstance(found, Moment):
+        return f"The new closing date {text} cannot be read; write YYYY-MM-DD, with THH:MM for a time."
+    if posting.window.closes and found.at <= posting.window.closes:
+        return f"The new closing date {text} is not later than the present one."
+    return None
+
+
+def _unknown_dates(posting: Posting, wish: Wish) -> dict[str, str]:
+    """Dates that are void after going back, and not given anew, are not known."""
+    names = [posting.profile.opens, posting.profile.closes]
+    if wish.transition is Transition.POSTPONE and any(key in wish.values for key in posting.profile.opens):
+        return {}
+    given = {key.lower() for key in wish.values}
+    return {
+        found.key: posting.profile.unknown_date
+        for group in names
+        if (found := live_field(posting.document, group))
+        and found.key.lower() not in given
+        and not given & {n.lower() for n in group}
+    }
+
+
+def _resets(posting: Posting, values: Mapping[str, str]) -> list[Edit]:
+    """Comment out what is stale when a posting is used again, with its old placeholder, unless it is given anew."""
+    return [
+        CommentOut(key, posting.profile.placeholders.get(key))
+        for key in posting.profile.reset
+        if key in posting.document.fields and key not in values and not _is_blank(posting, key)
+    ]
+
+
+def _is_blank(posting: Posting, key: str) -> bool:
+    text = posting.text(key)
+    return text is not None and (not text.strip() or is_placeholder(key, text))
+
+
+def _no_way(posting: Posting, state: State | None, transition: Transition) -> str:
+    if state is None:
+        return f"Nobody can tell the state of {posting.slug}, so it cannot be moved."
+    ways = sorted(step.value for (start, step) in TABLE if start is state)
+    return f"{posting.slug} is {state}; from there you can {' or '.join(ways)}, not {transition}."
+
+
+def _not_there(after: Posting, target: State, now: datetime) -> str:
+    stands = after.state(now)
+    closes = _live_name(after, after.profile.closes)
+    if target is State.OPEN and stands is State.CLOSED:
+        return f"It would still be closed: `{closes}` is {after.text(closes)}. Give a later date too."
+    return f"After this edit the posting would be {stands or 'in no known state'}, not {target}."
+
+
+def _refusal(posting: Posting, code: str, message: str) -> Problem:
+    return Problem(posting.path, 1, 1, code, message, Severity.ERROR)
+
+
+def is_not_known(posting: Posting, text: str) -> bool:
+    """Whether a date's text says that the date is not known yet."""
+    return isinstance(read_moment(text, Bound.OPENS, posting.zone), NotKnown)

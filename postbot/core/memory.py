@@ -1,0 +1,55 @@
+"""What postbot remembers between two looks: what it has witnessed, what people asked for, what has been said.
+
+Pure values. The ledger stores them; the plan compares them with the site as it stands. What a posting says is never
+remembered as truth: git stays the only record of that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from postbot.core.lifecycle import Wish
+from postbot.core.profile import State
+from postbot.core.site import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A posting as last seen on the base branch. Instants are UTC.
+
+    `generation` counts how often it has been opened. `reason` is why it was closed early, where that was said.
+    """
+
+    path: Path
+    blob: str
+    title: str
+    state: State
+    generation: int
+    opens: datetime | None
+    closes: datetime | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A person's wish for one posting, filed at an instant (UTC) and not yet answered."""
+
+    number: int
+    path: Path
+    wish: Wish
+    by: str
+    filed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Everything remembered. `told` holds the keys of announcements made, `released` the digests of freed plans.
+
+    `last_tick` is None on the very first run, and after the ledger was lost.
+    """
+
+    witnesses: Mapping[Path, Witness] = field(default_factory=dict)
+    requests: tuple[Request, ...] = ()
+    told: frozenset[str] = frozenset()
+    released: frozenset[str] = frozenset()
+    last_tick: datetime | None = None

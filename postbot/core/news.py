@@ -1,0 +1,176 @@
+"""What has been witnessed on the base branch since the last look, and what that means for those who follow the site.
+
+Pure. News follow the content of the base branch and nothing else: neither a pull request nor a request is news. The
+first run adopts what stands and says nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from postbot.core.announce import Announcement, Event
+from postbot.core.dates import say
+from postbot.core.lifecycle import Transition
+from postbot.core.memory import Witness
+from postbot.core.posting import Posting, at_utc, live_field
+from postbot.core.problem import Problem
+from postbot.core.profile import State
+from postbot.core.site import Path
+from postbot.core.steps import Forget, Record, Seen
+
+
+def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iterator[Record | Forget]:
+    known = seen.memory.witnesses
+    gone = {path: witness for path, witness in known.items() if path not in seen.postings}
+    for path, posting in postings.items():
+        state = posting.state(now)
+        if state is None:
+            continue
+        before = known.get(path) or _renamed(posting, seen, gone)
+        if before and before.path in gone:
+            del gone[before.path]
+        after = _witness(posting, seen, state, before, now)
+        if before != after:
+            first_run = seen.memory.last_tick is None
+            said = () if first_run else tuple(_news(posting, before, after, now))
+            moved = bool(said) or (before is not None and before.state is not state)
+            was = before.path if before and before.path != path else None
+            yield Record(after, said, was, moved=moved and not first_run)
+    for path, witness in gone.items():
+        yield Forget(path, _gone(witness))
+
+
+def _renamed(posting: Posting, seen: Seen, gone: Mapping[Path, Witness]) -> Witness | None:
+    """The remembered posting that this one was before it was renamed: the same bytes, else the same title and state."""
+    blob = seen.snapshot.files[posting.path].blob
+    same_bytes = (witness for witness in gone.values() if witness.blob == blob)
+    same_title = (
+        witness
+        for witness in gone.values()
+        if witness.title == posting.title and witness.state is posting.stated
+    )
+    return next(same_bytes, None) or next(same_title, None)
+
+
+def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None, now: datetime) -> Witness:
+    generation = before.generation if before else 0
+    opened = state is State.OPEN and (before is None or before.state is not State.OPEN)
+    closing = state is State.CLOSED and before is not None and before.state is State.OPEN
+    return Witness(
+        path=posting.path,
+        blob=seen.snapshot.files[posting.path].blob,
+        title=posting.title,
+        state=state,
+        generation=generation + opened,
+        opens=posting.window.opens,
+        closes=posting.window.closes,
+        reason=_close_reason(posting, seen)
+        if closing
+        else before.reason
+        if before and state is State.CLOSED
+        else None,
+    )
+
+
+def _close_reason(posting: Posting, seen: Seen) -> str | None:
+    return next(
+        (
+            r.wish.reason
+            for r in seen.memory.requests
+            if r.path == posting.path and r.wish.transition is Transition.CLOSE
+        ),
+        None,
+    )
+
+
+def _news(posting: Posting, before: Witness | None, after: Witness, now: datetime) -> Iterator[Announcement]:
+    """What the public hears of the step from one witnessed state to the next. Straight to closed says nothing."""
+    event = _event(before, after, now)
+    if event:
+        key = f"{event}:{after.path}:{after.generation}" + (
+            f":{_when(after)}" if event in _REPEATABLE else ""
+        )
+        yield Announcement(event, key, posting.slug, _facts(posting, before, after, now))
+
+
+_REPEATABLE = (Event.EXTENDED, Event.POSTPONED, Event.CORRECTED)
+
+
+def _when(witness: Witness) -> str:
+    return "/".join(at_utc(at) if at else "unknown" for at in (witness.opens, witness.closes))
+
+
+def _event(before: Witness | None, after: Witness, now: datetime) -> Event | None:
+    was = before.state if before else State.UPCOMING
+    match was, after.state:
+        case State.UPCOMING | State.CLOSED, State.OPEN:
+            return Event.REOPENED if after.generation > 1 else Event.OPENED
+        case State.OPEN, State.CLOSED:
+            return Event.CLOSED if after.closes and after.closes <= now else Event.CLOSED_EARLY
+        case State.OPEN, State.UPCOMING:
+            return Event.POSTPONED
+        case State.OPEN, State.OPEN if before and before.closes != after.closes:
+            later = before.closes and after.closes and after.closes > before.closes
+            return Event.EXTENDED if later else Event.CORRECTED
+        case _:
+            return None
+
+
+def _facts(posting: Posting, before: Witness | None, after: Witness, now: datetime) -> dict[str, str | tuple[str, ...]]:
+    late = after.opens if after.state is State.OPEN else after.closes
+    contact = live_field(posting.document, posting.profile.emails)
+    return window_facts(posting) | {
+        "state": after.state,
+        "reason": after.reason or "",
+        "was_closing": say(before.closes, posting.zone) if before and before.closes else "",
+        "late": _late(late, now),
+        "contact": (contact.text or "") if contact else "",
+    }
+
+
+def window_facts(posting: Posting) -> dict[str, str | tuple[str, ...]]:
+    window = posting.window
+    return {
+        "title": posting.title,
+        "path": posting.path,
+        "opens": say(window.opens, posting.zone) if window.opens else "not known yet",
+        "closes": _say_closing(posting),
+    }
+
+
+def _say_closing(posting: Posting) -> str:
+    """A closing date without a time ends its day; people read that as that day, not as midnight of the next."""
+    closes = posting.window.closes
+    if closes is None:
+        return "not known yet"
+    local = closes.astimezone(posting.zone)
+    if (local.hour, local.minute) == (0, 0):
+        return f"{say(closes - timedelta(minutes=1), posting.zone)}"
+    return say(closes, posting.zone)
+
+
+def _late(since: datetime | None, now: datetime) -> str:
+    """How late it is, once that is worth a word: from an hour on."""
+    span = now - since if since else timedelta(0)
+    if span < timedelta(hours=1):
+        return ""
+    hours = int(span.total_seconds() // 3600)
+    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours" if hours > 1 else "1 hour"
+
+
+def _gone(witness: Witness) -> tuple[Announcement, ...]:
+    if witness.state is State.CLOSED:
+        return ()
+    key = f"gone:{witness.path}:{witness.generation}:{witness.blob}"
+    facts = {"title": witness.title, "path": witness.path, "state": witness.state}
+    return (Announcement(Event.GONE, key, witness.path, facts),)
+
+
+def broken(seen: Seen) -> Iterator[Announcement]:
+    """A posting that was known and can no longer be read, told once for each of its texts."""
+    for path in seen.memory.witnesses:
+        found = seen.postings.get(path)
+        problems = (found,) if isinstance(found, Problem) else found.problems if found else ()
+        if problems and not (isinstance(found, Posting) and found.outside):
+            blob = seen.snapshot.files[path].blob
+            facts = {"path": path, "problems": tuple(str(problem) for problem in problems)}
+            yield Announcement(Event.BROKEN, f"broken:{path}:{blob}", path, facts)

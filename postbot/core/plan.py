@@ -1,0 +1,120 @@
+"""What to do now: a site as it stands, what is remembered of it, and the clock become a plan.
+
+Pure. Same input, same plan; a second plan of an unchanged world is empty. The plan only says what is to be done, in
+order; the loop does it. Everything is derived afresh from what is seen, so a missed tick costs delay and nothing else.
+A plan that looks strange is held: it does nothing but tell the operators, until somebody releases its digest.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from postbot.core.announce import Announcement, Event
+from postbot.core.dates import say
+from postbot.core.lifecycle import Transition, upcoming
+from postbot.core.news import broken, records
+from postbot.core.posting import Posting
+from postbot.core.problem import Problem
+from postbot.core.profile import State
+from postbot.core.site import Path
+from postbot.core.steps import Forget, Held, Merge, Plan, Policy, Propose, Record, Seen, Step, Tell, Want
+from postbot.core.wants import answers, pull_steps, wants, withdrawals
+
+
+def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:
+    """Decide what to do at `now` (aware, UTC).
+
+    1. Compare every posting with what was last witnessed: remember it, and announce what changed.
+    2. Work out the one pull request that each posting wants: a person's request first, else what the clock asks for.
+    3. Compare those with the pull requests there are: open, refresh, merge, remind, withdraw, or leave alone.
+    4. Answer the requests that are settled.
+    5. Hold the whole if it looks strange.
+    """
+    postings = {path: found for path, found in seen.postings.items() if isinstance(found, Posting)}
+    wanted = wants(seen, postings, now, policy)
+    steps = [
+        *records(seen, postings, now),
+        *withdrawals(seen, wanted),
+        *(step for want in wanted for step in pull_steps(seen, want, now, policy)),
+        *answers(seen, postings, now),
+    ]
+    problems = (*seen.snapshot.problems, *_problems(seen))
+    steps += [Tell(said) for said in broken(seen) if said.key not in seen.memory.told]
+    held = _strange(seen, postings, steps, now, policy)
+    wakes_at = min((at for at in _instants(postings.values(), wanted, policy, now) if at > now), default=None)
+    if held is None:
+        return Plan(now, tuple(steps), problems, None, wakes_at, wanted=tuple(wanted))
+    said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest})
+    tell = () if said.key in seen.memory.told else (Tell(said),)
+    return Plan(now, tell, problems, held, wakes_at, waiting=tuple(steps), wanted=tuple(wanted))
+
+
+def _problems(seen: Seen) -> Iterator[Problem]:
+    for found in seen.postings.values():
+        if isinstance(found, Problem):
+            yield found
+        elif not found.outside:
+            yield from found.problems
+
+
+def _strange(
+    seen: Seen, postings: Mapping[Path, Posting], steps: Sequence[Step], now: datetime, policy: Policy
+) -> Held | None:
+    """Why the steps must not be taken before a person has looked; None if nothing is strange, or it was released."""
+    moves = sorted(set(_moves(steps)))
+    reason = _strange_because(seen, postings, len({path for path, _ in moves}), now, policy)
+    if reason is None:
+        return None
+    digest = sha256(repr((reason.split(":")[0], moves)).encode()).hexdigest()[:10]
+    return None if digest in seen.memory.released else Held(reason, digest)
+
+
+def _strange_because(
+    seen: Seen, postings: Mapping[Path, Posting], moves: int, now: datetime, policy: Policy
+) -> str | None:
+    last, most = seen.memory.last_tick, max(policy.most_moves, int(policy.most_share * len(postings)))
+    if last and now < last - policy.clock_slack:
+        return f"The clock went back: the last look was on {say(last, policy.zone)}, and now it is {say(now, policy.zone)}."
+    if seen.memory.witnesses and not seen.postings:
+        return f"No postings: there were {len(seen.memory.witnesses)}, and now the site shows none."
+    if moves > most:
+        return f"Many moves: {moves} postings would move at once, and at most {most} may."
+    return None
+
+
+def _moves(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
+    """Which posting moves where: the same whether it is proposed, merged or witnessed, so one release covers all three."""
+    for step in steps:
+        match step:
+            case (
+                Propose(refresh=False, path=path, transition=transition)
+                | Merge(path=path, transition=transition)
+            ):
+                yield path, _LEADS_TO.get(transition, transition)
+            case Record(moved=True, witness=witness):
+                yield witness.path, witness.state
+            case Forget(path=path, announcements=said) if said:
+                yield path, "gone"
+            case _:
+                pass
+
+
+_LEADS_TO: Mapping[Transition, str] = {Transition.OPEN: State.OPEN, Transition.CLOSE: State.CLOSED}
+
+
+def _instants(
+    postings: Iterable[Posting], wants: Sequence[Want], policy: Policy, now: datetime
+) -> Iterator[datetime]:
+    """Every instant at which the clock alone may change the plan."""
+    for posting in postings:
+        for found in upcoming(posting, now):
+            yield found.at
+            yield found.at - policy.of(found.transition).lead
+            if found.transition is Transition.OPEN:
+                yield from (found.at - span for span in policy.ask)
+        if posting.closed_on:
+            yield posting.closed_on
+    for want in wants:
+        yield want.due
+        yield from (want.due + span for span in policy.remind)
+        yield from (want.due - span for span in policy.ask)

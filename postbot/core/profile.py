@@ -1,0 +1,112 @@
+"""What one kind of site calls things: which field says the state, which say the dates, what each transition writes.
+
+Pure values; a new kind of site is a new file under `config/profiles`, not new code here. Reading those files and
+refusing unknown keys is the business of `postbot.config`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+FORBID_UNKNOWN = {"extra": "forbid"}
+"""How `postbot.config` treats keys that a declared value does not know: as errors."""
+
+
+class State(StrEnum):
+    """Where a posting stands for the public."""
+
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Grain(StrEnum):
+    """The finest time that the site's templates understand in a date field."""
+
+    DAY = "day"
+    MINUTE = "minute"
+
+
+class DayEdge(StrEnum):
+    """Which edge of its day a closing date without a time means."""
+
+    START = "start"
+    END = "end"
+
+
+class EarlyClose(StrEnum):
+    """How a closing before the announced date is written where the dates decide the state.
+
+    `field`: into a field of its own, and the announced date stays readable. `back-date`: yesterday goes into the
+    closing date. `now`: the present moment does, where the site generator takes a time of day.
+    """
+
+    FIELD = "field"
+    BACK_DATE = "back-date"
+    NOW = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class StateField:
+    """The field that names the state, its word for each, and words that keep a page out of the life cycle."""
+
+    name: str
+    values: Mapping[State, str]
+    outside: tuple[str, ...] = ()
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One kind of site, as declared in `config/profiles/NAME.yaml`; each field is explained there.
+
+    `opens` and `closes` list field names, best first. `per_state` are fields that follow the state where a page has
+    them. `requires` adds to what the file's own INSTRUCTIONS headings ask for. `after` places inserted fields.
+    `reset` goes stale when a posting is used again; `placeholders` is what stands there until it is filled anew.
+    """
+
+    name: str
+    about: str
+    detect: tuple[tuple[str, ...], ...]
+    opens: tuple[str, ...]
+    closes: tuple[str, ...]
+    folder: str = ""
+    state: StateField | None = None
+    draft: str | None = None
+    per_state: Mapping[str, Mapping[State, str]] = field(default_factory=dict)
+    grain: Grain = Grain.MINUTE
+    date_only_closes: DayEdge = DayEdge.END
+    early_close: EarlyClose | None = None
+    closed_on: str | None = None
+    unknown_date: str = "TBD"
+    title: tuple[str, ...] = ("title",)
+    requires: Mapping[State, tuple[str, ...]] = field(default_factory=dict)
+    reset: tuple[str, ...] = ()
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    known: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    fake_links: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+
+    @property
+    def dates_decide(self) -> bool:
+        """Whether the state follows from the dates instead of being written down."""
+        return self.state is None
+
+    def recognises(self, keys: Sequence[str]) -> int:
+        """How well a page with these keys fits: the length of the best `detect` group it holds whole, compared in any case."""
+        held = {key.lower() for key in keys}
+        return max(
+            (len(group) for group in self.detect if held.issuperset(name.lower() for name in group)),
+            default=0,
+        )
+
+
+def infer(profiles: Sequence[Profile], keys: Sequence[str]) -> Profile | None:
+    """The profile that recognises most of a page's fields; on a draw the first, None when no profile knows any."""
+    best = max(profiles, key=lambda profile: profile.recognises(keys), default=None)
+    return best if best is not None and best.recognises(keys) else None

@@ -1,0 +1,164 @@
+"""What a plan is made from and made of: the world as seen, the rules of the site, the steps to take.
+
+Pure values. `plan` makes them, `forecast` follows them on values, the loop carries them out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from postbot.core.announce import Announcement
+from postbot.core.lifecycle import Transition, Wish
+from postbot.core.memory import Memory, Request, Witness
+from postbot.core.posting import Gap, Posting
+from postbot.core.problem import Problem
+from postbot.core.site import ChangeSet, Path, Pull, Snapshot
+
+
+class MergeWhen(StrEnum):
+    """Who merges: a person; we at the due instant once a person approved; we at the due instant."""
+
+    REVIEW = "review"
+    WHEN_DUE = "when-due"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How one transition is handled: how long before its instant the pull request is opened, and who merges it."""
+
+    lead: timedelta = timedelta(0)
+    merge: MergeWhen = MergeWhen.REVIEW
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one site. Spans are counted back from the opening (`ask`) or on from the due instant (`remind`)."""
+
+    zone: ZoneInfo
+    handling: Mapping[Transition, Handling] = field(default_factory=dict)
+    ask: tuple[timedelta, ...] = (timedelta(days=5), timedelta(days=2), timedelta(days=1), timedelta(0))
+    remind: tuple[timedelta, ...] = (timedelta(0), timedelta(hours=4), timedelta(hours=24))
+    most_moves: int = 5
+    most_share: float = 0.2
+    clock_slack: timedelta = timedelta(minutes=1)
+
+    def of(self, transition: Transition) -> Handling:
+        """How this transition is handled; a person merges where nothing is said."""
+        return self.handling.get(transition, Handling())
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at the world: the site, its postings by path (or why one cannot be read), and our memory."""
+
+    snapshot: Snapshot
+    postings: Mapping[Path, Posting | Problem]
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Remember a posting as it now stands, and announce what that means. `was` is its former path if it was renamed."""
+
+    witness: Witness
+    announcements: tuple[Announcement, ...] = ()
+    was: Path | None = None
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """A remembered posting is gone from the site."""
+
+    path: Path
+    announcements: tuple[Announcement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Open this pull request, or bring the open one of the same branch up to date."""
+
+    change: ChangeSet
+    path: Path
+    transition: Transition
+    due: datetime
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Merge this pull request of ours, now."""
+
+    pull: Pull
+    path: Path
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Close this pull request of ours: nothing asks for it any more."""
+
+    pull: Pull
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Say something to the staff."""
+
+    announcement: Announcement
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer a request and take it off the list."""
+
+    request: Request
+    done: bool
+    words: str
+    announcements: tuple[Announcement, ...] = ()
+
+
+Step = Record | Forget | Propose | Merge | Withdraw | Tell | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """The transition that one posting wants, by whom, from when on, and the pull request for it (or why there is none)."""
+
+    posting: Posting
+    wish: Wish
+    due: datetime
+    branch: str
+    change: ChangeSet | Problem | None
+    request: Request | None
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why nothing is done, and the digest that releases it."""
+
+    reason: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ordered steps, what is wrong on the site, whether the steps are held, and when to look again at the latest.
+
+    When `held` is set, `steps` only tell the staff so and `waiting` are the steps that were held back. `wakes_at` is
+    the next instant (UTC) at which an unchanged world may need another plan; None when the clock alone changes nothing.
+    `wanted` is the transition that each posting wants, whether or not there is anything left to do about it.
+    """
+
+    at: datetime
+    steps: tuple[Step, ...]
+    problems: tuple[Problem, ...]
+    held: Held | None
+    wakes_at: datetime | None
+    waiting: tuple[Step, ...] = ()
+    wanted: tuple[Want, ...] = ()

@@ -1,0 +1,236 @@
+"""Which pull request each posting wants, and what to do about those there are.
+
+Pure. A posting wants at most one transition at a time: a person's request first, else what the clock asks for. The
+branch name is known beforehand, so a pull request that exists is found, adopted, refreshed or left alone, and never
+made twice; one that a person closed is an answer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from postbot.core.announce import Announcement, Event
+from postbot.core.changeset import branch_name, change_set
+from postbot.core.dates import say
+from postbot.core.lifecycle import Due, Moved, Transition, Wish, carry_out, due, move, upcoming, wished_window
+from postbot.core.memory import Request
+from postbot.core.news import window_facts
+from postbot.core.posting import Gap, Posting, at_utc, readiness
+from postbot.core.problem import Problem
+from postbot.core.profile import State
+from postbot.core.site import ChangeSet, Path, Pull, PullStatus
+from postbot.core.steps import Answer, Merge, MergeWhen, Policy, Propose, Seen, Step, Tell, Want, Withdraw
+
+
+def wants(seen: Seen, postings: Mapping[Path, Posting], now: datetime, policy: Policy) -> list[Want]:
+    """The transition that each posting wants now; postings that want none are left out."""
+    asked: dict[Path, Request] = {}
+    for request in seen.memory.requests:
+        asked.setdefault(request.path, request)
+    found: list[Want] = []
+    for path, posting in postings.items():
+        first = asked.get(path)
+        wanted = _asked_for(seen, posting, first, now) if first is not None else _clocked(seen, posting, now, policy)
+        if wanted is not None:
+            found.append(wanted)
+    return found
+
+
+def request_branch(request: Request, slug: str) -> str:
+    """The branch for a request: told apart by when it was filed, so that it stays the same whatever it changes."""
+    return branch_name(request.path, slug, request.wish.transition, request.filed_at, 0)
+
+
+def _asked_for(seen: Seen, posting: Posting, request: Request, now: datetime) -> Want | None:
+    branch = request_branch(request, posting.slug)
+    pull = _pull(seen, branch)
+    if pull and pull.status in (PullStatus.MERGED, PullStatus.REJECTED):
+        return None
+    wish, when = request.wish, _when(posting, request, now)
+    moved = carry_out(posting, wish, when)
+    change = _change(seen, posting, moved, wish, branch, when, request)
+    return Want(posting, wish, when, branch, change, request, _gaps(posting, wish))
+
+
+def _when(posting: Posting, request: Request, now: datetime) -> datetime:
+    """When a request is to take effect: at once, but an opening not before the opening date that then stands."""
+    if request.wish.transition is not Transition.OPEN:
+        return request.filed_at
+    window = wished_window(posting, request.wish, now)
+    return max(request.filed_at, window.opens or request.filed_at)
+
+
+def _gaps(posting: Posting, wish: Wish) -> tuple[Gap, ...]:
+    """What is still missing once the values of the wish and the file's own defaults are in."""
+    given = {key.lower() for key in wish.values}
+    return tuple(gap for gap in readiness(posting, State.OPEN) if gap.default is None and gap.key.lower() not in given)
+
+
+def _clocked(seen: Seen, posting: Posting, now: datetime, policy: Policy) -> Want | None:
+    """What the clock asks for, now or within the lead time of that transition."""
+    found = due(posting, now) or next(iter(upcoming(posting, now)), None) or _unsettled(posting, now)
+    if found is None or found.at - max(policy.of(found.transition).lead, _asks_from(found, policy)) > now:
+        return None
+    witness = seen.memory.witnesses.get(posting.path)
+    wish = Wish(found.transition)
+    branch = branch_name(posting.path, posting.slug, found.transition, found.at, witness.generation if witness else 0)
+    gaps = _gaps(posting, wish)
+    if gaps or found.at - policy.of(found.transition).lead > now:
+        return Want(posting, wish, found.at, branch, None, None, gaps)
+    change = _change(seen, posting, _moved(posting, wish, max(found.at, now)), wish, branch, found.at, None)
+    return Want(posting, wish, found.at, branch, change, None)
+
+
+def _asks_from(found: Due, policy: Policy) -> timedelta:
+    return max(policy.ask, default=timedelta(0)) if found.transition is Transition.OPEN else timedelta(0)
+
+
+def _moved(posting: Posting, wish: Wish, at: datetime) -> Moved | Problem:
+    """The clock's transition, worked out for the instant it is due. Where the dates decide, the state is there by itself."""
+    target = State.OPEN if wish.transition is Transition.OPEN else State.CLOSED
+    if posting.state(at) is target:
+        return move(posting, target, {}, at)
+    return carry_out(posting, wish, at)
+
+
+def _unsettled(posting: Posting, now: datetime) -> Due | None:
+    """Where the dates decide, fields that follow the state (a weight) may be left behind by it."""
+    state = posting.state(now)
+    if not posting.profile.per_state or state not in (State.OPEN, State.CLOSED):
+        return None
+    at = posting.window.opens if state is State.OPEN else posting.window.closes
+    return Due(Transition.OPEN if state is State.OPEN else Transition.CLOSE, at) if at else None
+
+
+def _change(
+    seen: Seen,
+    posting: Posting,
+    moved: Moved | Problem,
+    wish: Wish,
+    branch: str,
+    due_at: datetime,
+    request: Request | None,
+) -> ChangeSet | Problem | None:
+    if isinstance(moved, Problem):
+        return moved
+    if not moved.edited.proof.lines:
+        return None
+    return change_set(posting, moved, wish, branch=branch, base=seen.snapshot.commit, due=due_at, request=request)
+
+
+# Pull requests -------------------------------------------------------------------------------------------------------
+
+
+def _pull(seen: Seen, branch: str) -> Pull | None:
+    return next((pull for pull in seen.snapshot.pulls if pull.branch == branch), None)
+
+
+def withdrawals(seen: Seen, wants: Sequence[Want]) -> Iterator[Withdraw]:
+    """Open pull requests of ours that nothing asks for any more. One that a person has touched is theirs."""
+    wanted = {want.branch for want in wants if isinstance(want.change, ChangeSet)}
+    for pull in seen.snapshot.pulls:
+        if pull.status is PullStatus.OPEN and pull.untouched and pull.branch not in wanted:
+            yield Withdraw(pull, "The posting or its dates have changed, so nothing asks for this any more.")
+
+
+def pull_steps(seen: Seen, want: Want, now: datetime, policy: Policy) -> Iterator[Step]:
+    """What one wanted transition needs done: to be asked about, proposed, refreshed, merged, reminded of, or nothing."""
+    told = seen.memory.told
+    if want.gaps and want.request is None:
+        yield from (Tell(said) for said in _ask(want, now, policy) if said.key not in told)
+    if not isinstance(want.change, ChangeSet) or (want.gaps and want.request):
+        return
+    pull = _pull(seen, want.branch)
+    if pull is None or pull.status is PullStatus.WITHDRAWN:
+        yield Propose(want.change, want.posting.path, want.wish.transition, want.due)
+    elif pull.status is PullStatus.OPEN:
+        if pull.untouched and dict(pull.files) != dict(want.change.after):
+            yield Propose(want.change, want.posting.path, want.wish.transition, want.due, refresh=True)
+        elif pull.untouched and _may_merge(pull, want, now, policy):
+            yield Merge(pull, want.posting.path, want.wish.transition)
+        else:
+            yield from (Tell(said) for said in _remind(want, pull, now, policy) if said.key not in told)
+
+
+def _may_merge(pull: Pull, want: Want, now: datetime, policy: Policy) -> bool:
+    match policy.of(want.wish.transition).merge:
+        case MergeWhen.AUTO:
+            return want.due <= now
+        case MergeWhen.WHEN_DUE:
+            return want.due <= now and bool(pull.approved_by)
+        case MergeWhen.REVIEW:
+            return False
+
+
+def _ask(want: Want, now: datetime, policy: Policy) -> Iterator[Announcement]:
+    """Ask for what is missing; after a pause only the latest of the questions that came due."""
+    asked = [span for span in policy.ask if want.due - span <= now]
+    if asked:
+        facts = window_facts(want.posting) | {
+            "missing": tuple(gap.says for gap in want.gaps),
+            "due": say(want.due, want.posting.zone),
+            "overdue": "yes" if want.due <= now else "",
+        }
+        key = f"not-ready:{want.branch}:{int(min(asked).total_seconds())}"
+        yield Announcement(Event.NOT_READY, key, want.posting.slug, facts)
+
+
+def _remind(want: Want, pull: Pull, now: datetime, policy: Policy) -> Iterator[Announcement]:
+    """Say that a pull request waits beyond its instant, and what the public sees meanwhile."""
+    overdue = [span for span in policy.remind if want.due + span <= now]
+    if overdue:
+        facts = window_facts(want.posting) | {
+            "transition": want.wish.transition,
+            "pull": f"#{pull.number} {pull.title}",
+            "number": str(pull.number),
+            "branch": pull.branch,
+            "since": say(want.due, want.posting.zone),
+            "public_sees": want.posting.state(now) or "an unknown state",
+            "touched": "" if pull.untouched else "yes",
+        }
+        key = f"waiting:{want.branch}:{int(max(overdue).total_seconds())}"
+        yield Announcement(Event.WAITING, key, want.posting.slug, facts)
+
+
+# Requests ------------------------------------------------------------------------------------------------------------
+
+
+def answers(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iterator[Answer]:
+    """Answers to the requests that have come to their end; of several for one posting only the first is looked at."""
+    first: set[Path] = set()
+    for request in seen.memory.requests:
+        if request.path in first:
+            continue  # one at a time: the next one's turn comes when the first is answered
+        first.add(request.path)
+        answer = _settled(seen, postings.get(request.path), request, now)
+        if answer:
+            done, words = answer
+            yield Answer(request, done, words, () if done else (_refusal(request, words),))
+
+
+def _settled(seen: Seen, posting: Posting | None, request: Request, now: datetime) -> tuple[bool, str] | None:
+    """Whether a request has come to its end: done, or refused and why. None while it is under way."""
+    if posting is None:
+        problem = seen.postings.get(request.path)
+        return False, f"The posting cannot be read: {problem}" if isinstance(
+            problem, Problem
+        ) else "The posting is gone."
+    pull = _pull(seen, request_branch(request, posting.slug))
+    if pull and pull.status is PullStatus.MERGED:
+        return True, f"Pull request #{pull.number} is merged."
+    if pull and pull.status is PullStatus.REJECTED:
+        why = f": {pull.reason}" if pull.reason else ""
+        return False, f"{pull.closed_by or 'Somebody'} closed pull request #{pull.number}{why}."
+    gaps = _gaps(posting, request.wish)
+    if gaps and pull is None:
+        return False, "Not ready to open. " + " ".join(gap.says for gap in gaps)
+    moved = carry_out(posting, request.wish, _when(posting, request, now))
+    if isinstance(moved, Problem):
+        return False, moved.message
+    if not moved.edited.proof.lines:
+        return True, "The posting says so already."
+    return None
+
+
+def _refusal(request: Request, words: str) -> Announcement:
+    facts = {"path": request.path, "transition": request.wish.transition, "by": request.by, "why": words}
+    return Announcement(Event.REFUSED, f"refused:{request.number}:{at_utc(request.filed_at)}", request.path, facts)

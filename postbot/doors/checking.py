@@ -1,0 +1,131 @@
+"""`postbot check`: read files, find what is wrong, print it, and make the safe repairs.
+
+Reads only the files it is told; writes only under `--fix`, and only by the same proven edits as everybody else.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path as FilePath
+
+from postbot.core.document import read
+from postbot.core.editing import Set, edit
+from postbot.core.lifecycle import set_value
+from postbot.core.lint import check_posting, check_site
+from postbot.core.posting import Posting, as_posting
+from postbot.core.problem import Problem, Severity
+from postbot.core.render import problem_json
+from postbot.core.site import Path
+from postbot.doors.transition import Surroundings, profile_of, zone_of
+
+MARKDOWN = (".md", ".markdown")
+MOST_REPAIRS = 20  # rounds for one file; a repair may uncover the next
+
+Progress = Callable[[int, int, str], None]
+
+
+def collect(paths: Iterable[FilePath]) -> list[FilePath]:
+    """The Markdown files at these places, in order, each once; a file named by itself is taken as it is."""
+    found: dict[FilePath, None] = {}
+    for path in paths:
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in MARKDOWN and ".git" not in p.parts)
+        for each in inside if path.is_dir() else [path]:
+            found.setdefault(each)
+    return list(found)
+
+
+def run(files: Sequence[FilePath], around: Surroundings, *, fix: bool, progress: Progress) -> tuple[Problem, ...]:
+    """Check each file, then the site as a whole. Every file is answered, whatever it holds."""
+    problems: list[Problem] = []
+    postings: dict[Path, Posting | Problem] = {}
+    for number, path in enumerate(files, 1):
+        progress(number, len(files), "Checking")
+        found, posting = _check(path, around, fix=fix)
+        problems += found
+        postings[Path(str(path))] = posting
+    folders = (os.path.commonpath([path.parent for path in files]),) if len(files) > 1 else ()
+    problems += check_site(postings, folders, around.now)
+    return tuple(sorted(problems, key=lambda problem: (problem.path, problem.line, problem.column)))
+
+
+def _check(path: FilePath, around: Surroundings, *, fix: bool) -> tuple[tuple[Problem, ...], Posting | Problem]:
+    name = Path(str(path))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        problem = Problem(name, 1, 1, "file-unreadable", f"The file cannot be read: {error.strerror or error}.")
+        return (problem,), problem
+    posting = _posting(name, data, around)
+    if isinstance(posting, Problem):
+        return (posting,), posting
+    if fix:
+        posting = _repaired(posting, around)
+        if posting.document.data != data:
+            path.write_bytes(posting.document.data)
+    return check_posting(posting, around.now), posting
+
+
+def _posting(path: Path, data: bytes, around: Surroundings) -> Posting | Problem:
+    document = read(path, data)
+    if isinstance(document, Problem):
+        return document
+    profile = profile_of(document, around)
+    if profile is None:
+        message = "No profile knows this file's fields, so it is not checked as a posting."
+        return Problem(path, 1, 1, "profile-unknown", message, Severity.NOTE)
+    return as_posting(document, profile, around.zone or zone_of(document, profile))
+
+
+def _repaired(posting: Posting, around: Surroundings) -> Posting:
+    """Make the safe repairs one after the other; one that cannot be proven is left as it is."""
+    tried: set[tuple[tuple[str, str], ...]] = set()
+    for _ in range(MOST_REPAIRS):
+        repairs = (p.repair for p in check_posting(posting, around.now) if p.repair and p.repair not in tried)
+        repair = next(repairs, None)
+        if repair is None:
+            break
+        tried.add(repair)
+        made = [set_value(posting, key, text, around.now) for key, text in repair]
+        edited = edit(posting.document, [each for each in made if isinstance(each, Set)])
+        if not isinstance(edited, Problem):
+            posting = as_posting(edited.document, posting.profile, posting.zone)
+    return posting
+
+
+def any_serious(problems: Iterable[Problem]) -> bool:
+    """Whether anything found is more than a note."""
+    return any(problem.severity is not Severity.NOTE for problem in problems)
+
+
+def render(problems: Sequence[Problem], form: str) -> str:
+    """What was found: a line each for people, a JSON list, or GitHub's workflow commands."""
+    if form == "json":
+        return json.dumps([problem_json(problem) for problem in problems], indent=2, ensure_ascii=False) + "\n"
+    if form == "github":
+        return "".join(_annotation(problem) + "\n" for problem in problems)
+    lines = [str(problem) + (f"\n    {problem.fix}" if problem.fix else "") for problem in problems]
+    return "\n".join([*lines, _summary(problems)]) + "\n"
+
+
+def _summary(problems: Sequence[Problem]) -> str:
+    counts = [(severity, sum(problem.severity is severity for problem in problems)) for severity in Severity]
+    said = [f"{count} {severity}{'s' if count != 1 else ''}" for severity, count in counts if count]
+    return f"Found {', '.join(said)}." if said else "Nothing found."
+
+
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+def _annotation(problem: Problem) -> str:
+    """A workflow command. https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+    place = f"file={_property(problem.path)},line={problem.line},col={problem.column},title={_property(problem.code)}"
+    text = problem.message + (f" {problem.fix}" if problem.fix else "")
+    return f"::{_LEVELS[problem.severity]} {place}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,200 @@
+"""`postbot transition`: edit single files, with or without a site around them.
+
+It edits what it is told and proves it. What is merely wrong for readers is a warning beside the result, and a refusal
+under `strict`; what cannot be edited exactly is always refused. Nothing is written here but to standard output or, on
+request, to the very file that was read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path as FilePath
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from postbot.core.changeset import diff_lines
+from postbot.core.document import Document, read
+from postbot.core.editing import Edited, Proof, edit
+from postbot.core.lifecycle import move, set_value
+from postbot.core.lint import check_posting
+from postbot.core.posting import Posting, as_posting, readiness
+from postbot.core.problem import Problem, Severity
+from postbot.core.profile import Profile, State, infer
+from postbot.core.render import Json, problem_json
+from postbot.core.site import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of one file: a state, values, or both."""
+
+    path: FilePath
+    to: State | None = None
+    values: Mapping[str, str] | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One file after the order, or why it was refused. `data` are the new bytes, `problems` what readers would mind."""
+
+    path: str
+    data: bytes | None = None
+    proof: Proof | None = None
+    problem: Problem | None = None
+    problems: tuple[Problem, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def as_json(self) -> Json:
+        """The result as `--batch` and `--json` print it."""
+        return {
+            "path": self.path,
+            "ok": self.problem is None,
+            "problem": problem_json(self.problem) if self.problem else None,
+            "problems": [problem_json(problem) for problem in self.problems],
+            "changed_lines": [change.line for change in self.proof.lines] if self.proof else [],
+            "text": self.data.decode() if self.data is not None else None,
+        }
+
+    def diff(self) -> str:
+        """The changed lines; empty when nothing changes."""
+        lines = diff_lines(self.path, self.proof.lines) if self.proof and self.proof.lines else []
+        return "".join(f"{line}\n" for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What single files are read with: the profiles there are, the site's own one, its zone, and the present moment."""
+
+    profiles: Mapping[str, Profile]
+    profile: Profile | None
+    zone: ZoneInfo | None
+    now: datetime
+    strict: bool = False
+
+
+def carry_out(order: Order, around: Surroundings) -> Result:
+    """Read one file and do what is asked. Every failure is a result."""
+    name = str(order.path)
+    try:
+        data = order.path.read_bytes()
+    except OSError as error:
+        message = f"The file cannot be read: {error.strerror or error}."
+        return Result(name, problem=Problem(name, 1, 1, "file-unreadable", message))
+    document = read(Path(name), data)
+    if isinstance(document, Problem):
+        return Result(name, problem=document)
+    profile = _profile(document, order, around)
+    if isinstance(profile, Problem):
+        return Result(name, problem=profile)
+    return _edited(as_posting(document, profile, around.zone or zone_of(document, profile)), order, around)
+
+
+def zone_of(document: Document, profile: Profile) -> ZoneInfo:
+    """The zone of a file without a site: what its own dates name, else UTC."""
+    from postbot.core.infer import infer_zone  # noqa: PLC0415 - only files without a site need it
+
+    wanted = {name.lower() for name in (*profile.opens, *profile.closes)}
+    texts = [field.text for key, field in document.fields.items() if key.lower() in wanted and field.text]
+    texts += [found.rest for found in document.commented if found.key.lower() in wanted]
+    return ZoneInfo(infer_zone(texts) or "UTC")
+
+
+def profile_of(document: Document, around: Surroundings) -> Profile | None:
+    """The site's own profile, else the shipped one that knows most of the file's fields."""
+    keys = [*document.fields, *(found.key for found in document.commented)]
+    return around.profile or infer(list(around.profiles.values()), keys)
+
+
+def _profile(document: Document, order: Order, around: Surroundings) -> Profile | Problem:
+    if order.profile and order.profile not in around.profiles:
+        message = f"There is no profile `{order.profile}`; there are {', '.join(around.profiles)}."
+        return Problem(document.path, 1, 1, "profile-unknown", message)
+    found = around.profiles[order.profile] if order.profile else profile_of(document, around)
+    message = "No profile knows this file's fields; name one with --profile."
+    return found or Problem(document.path, 1, 1, "profile-unknown", message)
+
+
+def _edited(posting: Posting, order: Order, around: Surroundings) -> Result:
+    made = _made(posting, order, around.now)
+    if isinstance(made, Problem):
+        return Result(posting.path, problem=made)
+    edited, remarks = made
+    after = as_posting(edited.document, posting.profile, posting.zone)
+    minded = _minded(after, edited.proof, order.to, around.now)
+    if around.strict and (worst := next((p for p in minded if p.severity is not Severity.NOTE), None)):
+        return Result(posting.path, problem=worst, problems=minded)
+    return Result(posting.path, edited.document.data, edited.proof, None, minded, remarks)
+
+
+def _made(posting: Posting, order: Order, now: datetime) -> tuple[Edited, tuple[str, ...]] | Problem:
+    values = order.values or {}
+    if order.to is not None:
+        moved = move(posting, order.to, values, now)
+        return moved if isinstance(moved, Problem) else (moved.edited, moved.remarks)
+    edits = [set_value(posting, key, text, now) for key, text in values.items()]
+    wrong = next((each for each in edits if isinstance(each, Problem)), None)
+    edited = wrong or edit(posting.document, [each for each in edits if not isinstance(each, Problem)])
+    return edited if isinstance(edited, Problem) else (edited, ())
+
+
+def _minded(after: Posting, proof: Proof, to: State | None, now: datetime) -> tuple[Problem, ...]:
+    """What readers would mind about the result, as warnings: the file can be edited all the same."""
+    found = [*check_posting(after, now), *_gaps(after, to), *_spelling(after, proof)]
+    calmed = (replace(p, severity=Severity.WARNING) if p.severity is Severity.ERROR else p for p in found)
+    unique = {(p.line, p.column, p.code): p for p in calmed}
+    return tuple(sorted(unique.values(), key=lambda p: (p.line, p.column, p.code)))
+
+
+def _gaps(after: Posting, to: State | None) -> Iterator[Problem]:
+    for gap in readiness(after, to) if to is State.OPEN else ():
+        code = f"field-{gap.kind.name.lower().replace('_', '-')}"
+        yield Problem(after.path, gap.line, gap.column, code, gap.says, Severity.WARNING)
+
+
+def _spelling(after: Posting, proof: Proof) -> Iterator[Problem]:
+    for asked, own in proof.spelling:
+        field = after.document.fields.get(own)
+        line, column = (field.line, field.column) if field else (1, 1)
+        message = f"This file spells `{asked}` as `{own}`; its own spelling was kept."
+        yield Problem(after.path, line, column, "key-spelling-kept", message, Severity.NOTE)
+
+
+def batch(lines: Iterable[str], around: Surroundings) -> Iterator[Json]:
+    """Answer each JSON line of orders with one JSON line, in the same order; a line that is none is answered, too."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            order = _order(line, number)
+            yield (order if isinstance(order, Result) else carry_out(order, around)).as_json()
+
+
+def _order(line: str, number: int) -> Order | Result:
+    try:
+        asked: Any = json.loads(line)
+    except ValueError as error:
+        return _no_order("", number, f"This is not JSON: {error}")
+    if not isinstance(asked, dict) or not isinstance(asked.get("path"), str):
+        return _no_order("", number, 'An order is an object with "path" and any of "to", "set", "profile"')
+    if unknown := asked.keys() - {"path", "to", "set", "profile"}:
+        return _no_order(asked["path"], number, f'An order knows "path", "to", "set", "profile", not "{min(unknown)}"')
+    values = asked.get("set") or {}
+    if not isinstance(values, dict) or any(
+        value is None or isinstance(value, list | dict) for value in values.values()
+    ):
+        return _no_order(asked["path"], number, '"set" is an object of texts')
+    if asked.get("to") not in (None, *State):
+        return _no_order(asked["path"], number, f'"to" is one of {", ".join(State)}')
+    to = State(asked["to"]) if asked.get("to") else None
+    return Order(
+        FilePath(asked["path"]), to, {key: _text(value) for key, value in values.items()}, asked.get("profile")
+    )
+
+
+def _no_order(path: str, number: int, why: str) -> Result:
+    return Result(path, problem=Problem(path, number, 1, "order-invalid", f"{why}."))
+
+
+def _text(value: object) -> str:
+    """Values are text; JSON's own numbers and truth values are taken as YAML writes them."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,196 @@
+"""How a site, a posting, a pull request and a tick look to the person at the terminal.
+
+Values in, text or plain values out (and rich tables, printed). Nothing here asks anything of host or ledger but what
+it is handed.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from postbot.core.announce import Outcome, one_line
+from postbot.core.dates import say
+from postbot.core.memory import Request
+from postbot.core.posting import Posting, at_utc, readiness, slug_of
+from postbot.core.problem import Problem
+from postbot.core.profile import State
+from postbot.core.render import problem_json, step_json, step_words
+from postbot.core.site import Pull
+from postbot.core.steps import Record, Seen
+from postbot.core.wants import request_branch
+from postbot.ledger import Ledger
+from postbot.reconcile import Report
+
+Json = Mapping[str, Any]
+
+
+def rows(seen: Seen, now: datetime) -> list[Json]:
+    """Every posting of the site in path order; one that cannot be read has its problem in place of a state."""
+    return [_row(path, seen.postings[path], now) for path in sorted(seen.postings)]
+
+
+def _row(path: str, found: Posting | Problem, now: datetime) -> Json:
+    if isinstance(found, Problem):
+        blank = {"title": None, "state": None, "opens": None, "closes": None}
+        return {"slug": slug_of(path), "path": path, **blank, "problems": [problem_json(found)]}
+    window = found.window
+    return {
+        "slug": found.slug,
+        "path": path,
+        "title": found.title,
+        "state": "outside" if found.outside else found.state(now),
+        "opens": at_utc(window.opens) if window.opens else None,
+        "closes": at_utc(window.closes) if window.closes else None,
+        "problems": [problem_json(problem) for problem in found.problems],
+    }
+
+
+def print_rows(postings: Sequence[Json]) -> None:
+    """The postings as a table."""
+    table = Table("posting", "state", "opens (UTC)", "closes (UTC)", "problems", box=None, pad_edge=False)
+    for row in postings:
+        problems = "; ".join(f"line {problem['line']}: {problem['message']}" for problem in row["problems"])
+        cells = (row["slug"], row["state"] or "?", row["opens"] or "", row["closes"] or "", problems)
+        table.add_row(*(Text(one_line(str(cell))) for cell in cells))
+    Console().print(table)
+
+
+def view(seen: Seen, posting: Posting, ledger: Ledger, now: datetime) -> Json:
+    """Everything known about one posting."""
+    about = [pull for pull in seen.snapshot.pulls if _is_about(pull, posting)]
+    return {
+        **_row(posting.path, posting, now),
+        "profile": posting.profile.name,
+        "lacks": [
+            {"key": gap.key, "kind": gap.kind, "line": gap.line, "says": gap.says} for gap in _lacks(posting, now)
+        ],
+        "pulls": [pull_json(pull) for pull in about],
+        "history": [{"at": at_utc(e.at), "what": e.what, "detail": e.detail} for e in ledger.history(posting.path)],
+    }
+
+
+def _is_about(pull: Pull, posting: Posting) -> bool:
+    return posting.path in pull.files or f"`{posting.path}`" in pull.body or f"--- {posting.path}\n" in pull.body
+
+
+def _lacks(posting: Posting, now: datetime) -> Sequence[Any]:
+    return readiness(posting, State.OPEN) if posting.state(now) is not State.CLOSED else ()
+
+
+def view_text(shown: Json) -> str:
+    """One posting as plain text."""
+    lines = [
+        f"{one_line(shown['title'])}",
+        f"  file      {shown['path']}",
+        f"  state     {shown['state'] or 'not known'}  (profile {shown['profile']})",
+        f"  opens     {shown['opens'] or 'not known yet'}",
+        f"  closes    {shown['closes'] or 'not known yet'}",
+    ]
+    lines += [f"  lacks     {gap['says']}" for gap in shown["lacks"]]
+    lines += [f"  problem   line {problem['line']}: {problem['message']}" for problem in shown["problems"]]
+    lines += [f"  pull      #{pull['number']} {pull['status']}: {pull['title']}" for pull in shown["pulls"]]
+    lines += [f"  history   {entry['at']}  {entry['what']}  {one_line(entry['detail'])}" for entry in shown["history"]]
+    return "\n".join(lines) + "\n"
+
+
+def pull_json(pull: Pull) -> Json:
+    """One pull request as plain values."""
+    return {
+        "number": pull.number,
+        "branch": pull.branch,
+        "title": pull.title,
+        "status": pull.status,
+        "labels": list(pull.labels),
+        "opened_at": at_utc(pull.opened_at),
+        "approved_by": list(pull.approved_by),
+        "closed_by": pull.closed_by,
+        "reason": pull.reason,
+        "untouched": pull.untouched,
+        "body": pull.body,
+    }
+
+
+def pull_text(pull: Pull) -> str:
+    """One pull request as plain text."""
+    approved = f", approved by {', '.join(pull.approved_by)}" if pull.approved_by else ""
+    reason = f"\n{pull.reason}" if pull.reason else ""
+    return f"#{pull.number} {pull.title}\n{pull.status}{approved}  {pull.branch}{reason}\n\n{pull.body}"
+
+
+def print_pulls(found: Sequence[Pull]) -> None:
+    """Pull requests as a table."""
+    if not found:
+        Console().print("No pull requests.")
+        return
+    table = Table("#", "status", "title", "approved by", "branch", box=None, pad_edge=False)
+    for pull in found:
+        cells = (str(pull.number), pull.status, pull.title, ", ".join(pull.approved_by), pull.branch)
+        table.add_row(*(Text(one_line(cell)) for cell in cells))
+    Console().print(table)
+
+
+def report_text(report: Report, zone: ZoneInfo) -> str:
+    """What one tick did."""
+    lines: list[str] = []
+    if report.plan.held:
+        lines.append(f"HELD ({report.plan.held.digest}): {report.plan.held.reason}")
+    shown = [step for step in report.done if not isinstance(step, Record) or step.announcements or step.moved]
+    lines += [words for step in shown for words in step_words(step)[:1]]
+    adopted = sum(isinstance(step, Record) for step in report.done) - sum(isinstance(step, Record) for step in shown)
+    lines += [f"remembered {adopted} posting{'s' if adopted != 1 else ''} as they stand"] if adopted else []
+    lines += [f"left for the next look: {step_words(step)[0]}. {why}" for step, why in report.refused]
+    lines += [
+        _sent_words(each.delivery.message.subject, each.delivery.message.recipient, each.receipt)
+        for each in report.sent
+    ]
+    lines += [f"problem: {problem}" for problem in report.plan.problems]
+    woken = (
+        f"Next due: {say(report.plan.wakes_at, zone)}." if report.plan.wakes_at else "Nothing else is due by the clock."
+    )
+    return "\n".join([*(lines or ["Nothing to do."]), woken]) + "\n"
+
+
+def _sent_words(subject: str, recipient: str, receipt: Any) -> str:  # noqa: ANN401
+    outcome = {Outcome.SENT: "told", Outcome.NOT_SENT: "could not tell", Outcome.UNKNOWN: "may have told"}[
+        receipt.outcome
+    ]
+    return f"{outcome} {recipient}: {subject}" + (f" ({receipt.detail})" if receipt.outcome is not Outcome.SENT else "")
+
+
+def report_json(report: Report) -> Json:
+    """What one tick did, as plain values."""
+    held = report.plan.held
+    return {
+        "at": at_utc(report.at),
+        "held": {"reason": held.reason, "digest": held.digest} if held else None,
+        "done": [step_json(step) for step in report.done],
+        "refused": [{**step_json(step), "why": why} for step, why in report.refused],
+        "sent": [
+            {
+                "key": each.delivery.message.key,
+                "recipient": each.delivery.message.recipient,
+                "subject": each.delivery.message.subject,
+                "outcome": each.receipt.outcome,
+                "detail": each.receipt.detail,
+            }
+            for each in report.sent
+        ],
+        "problems": [problem_json(problem) for problem in report.plan.problems],
+        "wakes_at": at_utc(report.plan.wakes_at) if report.plan.wakes_at else None,
+    }
+
+
+def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None) -> str:
+    """What came of a request so far."""
+    if answered:
+        return f"{'Done' if answered[0] else 'Refused'}: {answered[1]}\n"
+    branch = request_branch(request, slug_of(request.path))
+    pull = next((pull for pull in seen.snapshot.pulls if pull.branch == branch), None)
+    if pull:
+        return f"Pull request #{pull.number} waits for a person: postbot merge {pull.number}\n"
+    return f"Request {request.number} is filed; another one for this posting comes first.\n"

@@ -1,0 +1,1 @@
+"""The steps. Alembic reads them as files; nothing imports them."""

@@ -1,0 +1,230 @@
+"""The loop: observe, plan, act, announce. Whatever pokes it, it derives everything afresh.
+
+    1. observe    the host shows the site at one commit, the ledger what we remember
+    2. plan       pure: what is to be done now, or held
+    3. act        one step after the other; what the world refuses is left to the next look
+    4. again      until a look finds nothing left to do (a merge is witnessed in the same tick)
+    5. announce   claim, send, settle; what a crash left claimed is looked up first
+
+Two ports, `Host` and `Channel`, are declared here by the one who uses them. A tick may be killed anywhere: branch
+names and message keys are known beforehand, so the next tick finds what was done and does the rest. Nothing here
+decides what should happen; that is the plan's business.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol, assert_never
+
+from postbot.core.announce import Announcement, Message, Outcome, Receipt, Route, Words, messages
+from postbot.core.forecast import Foreseen, forecast
+from postbot.core.plan import make_plan
+from postbot.core.posting import Posting, read_posting
+from postbot.core.problem import Problem
+from postbot.core.profile import Profile
+from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot
+from postbot.core.steps import (
+    Answer,
+    Forget,
+    Merge,
+    Plan,
+    Policy,
+    Propose,
+    Record,
+    Seen,
+    Step,
+    Tell,
+    Withdraw,
+)
+from postbot.hosts import Refused
+from postbot.ledger import Delivery, Ledger
+
+ROUNDS = 8
+"""Looks within one tick: propose, merge, witness, and a few to spare. What is left waits for the next tick."""
+
+
+class Host(Protocol):
+    """Where the postings live. Every method may raise `HostError`; `Refused` means that nothing was changed."""
+
+    def look(self, previous: Snapshot | None = None) -> Snapshot:
+        """The site and our pull requests; `previous` itself where nothing has moved since."""
+
+    def propose(self, change: ChangeSet, now: datetime) -> Pull:
+        """Open the pull request of this branch, or bring it up to date. The branch name is the idempotency key."""
+
+    def merge(self, pull: Pull, now: datetime) -> None:
+        """Merge, only if the pull request is still exactly what the plan saw."""
+
+    def withdraw(self, pull: Pull, reason: str, now: datetime) -> None:
+        """Close a pull request of ours that nothing asks for any more."""
+
+
+class Channel(Protocol):
+    """How we speak. Neither method raises for what the far end does; they answer."""
+
+    def send(self, message: Message) -> Receipt:
+        """Send one message. Not sent means that it may be sent again; unknown means that nobody can tell."""
+
+    def look(self, message: Message) -> Outcome:
+        """Whether this very message has gone out before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One delivery and what came of it."""
+
+    delivery: Delivery
+    receipt: Receipt
+
+
+@dataclass
+class Report:
+    """What one tick did, in order: steps taken, steps that the world refused (and why), messages, and the last plan."""
+
+    at: datetime
+    plan: Plan
+    done: list[Step] = field(default_factory=list)
+    refused: list[tuple[Step, str]] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """The world after a tick that left nothing to do; while it is unchanged, there is nothing to do either."""
+
+    snapshot: Snapshot
+    revision: int
+    at: datetime
+    plan: Plan
+
+    def holds(self, snapshot: Snapshot, revision: int, now: datetime) -> bool:
+        asleep = self.plan.wakes_at is None or now < self.plan.wakes_at
+        return snapshot is self.snapshot and revision == self.revision and self.at <= now and asleep
+
+
+class Bot:
+    """One site with everything it needs. Made by `postbot.app`; used by every door."""
+
+    def __init__(
+        self,
+        host: Host,
+        ledger: Ledger,
+        channels: Mapping[str, Channel],
+        *,
+        profile: Profile,
+        policy: Policy,
+        routes: Sequence[Route],
+        words: Words,
+    ) -> None:
+        self.host = host
+        self.ledger = ledger
+        self.policy = policy
+        self.profile = profile
+        self._channels = channels
+        self._routes = routes
+        self._words = words
+        self._snapshot: Snapshot | None = None
+        self._postings: dict[Path, tuple[File, Posting | Problem]] = {}
+        self._rest: _Rest | None = None
+
+    def observe(self) -> Seen:
+        """One look at the world. Postings whose bytes have not changed since the last look are not read again."""
+        self._snapshot = self.host.look(self._snapshot)
+        read = {path: self._read(file) for path, file in self._snapshot.files.items()}
+        self._postings = {path: (self._snapshot.files[path], found) for path, found in read.items()}
+        return Seen(self._snapshot, read, self.ledger.memory())
+
+    def forecast(self, now: datetime, until: datetime) -> tuple[tuple[Foreseen, ...], Plan]:
+        """What will happen until then if nobody changes anything, and the plan of `now`."""
+        return forecast(self.observe(), now, until, self.policy)
+
+    def tick(self, now: datetime) -> Report:
+        """Do everything that is due at `now` (aware, UTC), once. Raises `HostError`, `LedgerError`, `LedgerBusy`."""
+        with self.ledger.working():
+            self._recover(now)
+            report = self._settle(now)
+            self.ledger.ticked(now)
+            self._announce(report, now)
+        return report
+
+    def _read(self, file: File) -> Posting | Problem:
+        known = self._postings.get(file.path)
+        if known is not None and known[0] is file:
+            return known[1]
+        return read_posting(file.path, file.data, self.profile, self.policy.zone)
+
+    def _settle(self, now: datetime) -> Report:
+        """Steps 1 to 4 of the loop."""
+        if self._rest is not None:
+            snapshot = self.host.look(self._rest.snapshot)
+            if self._rest.holds(snapshot, self.ledger.revision(), now):
+                return Report(now, replace(self._rest.plan, at=now))
+        report: Report | None = None
+        for _ in range(ROUNDS):
+            seen = self.observe()
+            plan = make_plan(seen, now, self.policy)
+            report = report or Report(now, plan)
+            report.plan = plan
+            if not plan.steps:
+                self._rest = _Rest(seen.snapshot, self.ledger.revision(), now, plan)
+                break
+            if not self._act_on(plan.steps, report, now) or plan.held:
+                break
+        assert report is not None
+        return report
+
+    def _act_on(self, steps: Sequence[Step], report: Report, now: datetime) -> bool:
+        """Take the steps in order; true if any was taken. A refusal is noted, and the others go on."""
+        before = len(report.done)
+        for step in steps:
+            try:
+                self._act(step, now)
+            except Refused as refusal:
+                report.refused.append((step, str(refusal)))
+            else:
+                report.done.append(step)
+        return len(report.done) > before
+
+    def _act(self, step: Step, now: datetime) -> None:
+        match step:
+            case Record(witness=witness, announcements=said, was=was):
+                self.ledger.record(witness, was, self._messages(said), _keys(said), now)
+            case Forget(path=path, announcements=said):
+                self.ledger.forget(path, self._messages(said), _keys(said), now)
+            case Propose(change=change):
+                self.host.propose(change, now)
+            case Merge(pull=pull):
+                self.host.merge(pull, now)
+            case Withdraw(pull=pull, reason=reason):
+                self.host.withdraw(pull, reason, now)
+            case Tell(announcement=announcement):
+                self.ledger.tell(self._messages((announcement,)), (announcement.key,), now)
+            case Answer(request=request, done=done, words=words, announcements=said):
+                self.ledger.answer(request, done, words, self._messages(said), _keys(said), now)
+            case _:
+                assert_never(step)
+
+    def _messages(self, said: Sequence[Announcement]) -> list[Message]:
+        return [message for each in said for message in messages(each, self._routes, self._words)]
+
+    def _recover(self, now: datetime) -> None:
+        """A crash between claim and settle leaves it open whether a message went out: the channel is asked."""
+        for delivery in self.ledger.left_claimed():
+            channel = self._channels.get(delivery.message.channel)
+            outcome = channel.look(delivery.message) if channel else Outcome.UNKNOWN
+            self.ledger.settle(delivery, Receipt(outcome, "found after a crash"), now)
+
+    def _announce(self, report: Report, now: datetime) -> None:
+        """Step 5: claim, send, settle, one message after the other."""
+        for delivery in self.ledger.due(now):
+            if not self.ledger.claim(delivery, now):
+                continue
+            channel = self._channels.get(delivery.message.channel)
+            missing = Receipt(Outcome.NOT_SENT, f"There is no channel {delivery.message.channel} in the configuration.")
+            receipt = channel.send(delivery.message) if channel else missing
+            self.ledger.settle(delivery, receipt, now)
+            report.sent.append(Sent(delivery, receipt))
+
+
+def _keys(said: Sequence[Announcement]) -> tuple[str, ...]:
+    return tuple(announcement.key for announcement in said)
