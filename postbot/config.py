@@ -152,10 +152,7 @@ def load(path: Path) -> Config:
 def load_profile(config: Config) -> Profile:
     """The profile that the configuration names: a shipped one, or a file of the site's own."""
     name = config.site.profile
-    if name in shipped_profiles():
-        profile = shipped_profiles()[name]
-    else:
-        profile = read_profile(config.at(Path(name)))
+    profile = shipped_profiles().get(name) or read_profile(config.at(Path(name)))
     return replace(profile, early_close=config.site.early_close) if config.site.early_close else profile
 
 

@@ -143,7 +143,8 @@ class Bot:
         with self.ledger.working():
             self._recover(now)
             report = self._settle(now)
-            self.ledger.ticked(now)
+            if report.plan.held is None:
+                self.ledger.ticked(now)  # a held look has not been carried out: the clock is not taken to be right
             self._announce(report, now)
         return report
 

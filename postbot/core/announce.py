@@ -67,7 +67,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One announcement for one recipient, in its final words. `key` is unique for announcement, channel and recipient."""
+    """One announcement for one recipient, in its final words. `key` names announcement, channel and recipient."""
 
     key: str
     event: Event
@@ -83,7 +83,7 @@ Words = Mapping[str, str]
 
 
 def messages(announcement: Announcement, routes: Sequence[Route], words: Words) -> tuple[Message, ...]:
-    """Render one announcement for everybody on its audience's routes. Raises jinja2.TemplateError for a bad template."""
+    """Render one announcement for everybody on its audience's routes. A bad template raises jinja2.TemplateError."""
     heard = [route for route in routes if route.audience is announcement.event.audience]
     if not heard:
         return ()

@@ -32,7 +32,7 @@ _PUBLIC = {
 
 
 def branch_name(path: str, slug: str, transition: Transition, due: datetime, generation: int) -> str:
-    """`postbot/<transition>/<slug>-<10 hex of path, transition, due and generation>`; letters, digits and dashes only."""
+    """`postbot/<transition>/<slug>-<10 hex>`: letters, digits and dashes only; the hex is of all four arguments."""
     digest = sha256("\n".join((path, transition, at_utc(due), str(generation))).encode()).hexdigest()[:10]
     readable = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")[:40].strip("-") or "posting"
     return f"{BRANCHES}{transition}/{readable}-{digest}"

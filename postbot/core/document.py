@@ -106,7 +106,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A posting file that reads. `fields` are the live ones by key, in file order; `front` is what lies between the fences."""
+    """A posting file that reads. `fields` are the live ones by key, in file order; `front` lies between the fences."""
 
     path: Path
     data: bytes
@@ -178,8 +178,7 @@ class Document:
         spans: list[Span] = []
         at = self.front.start
         for start, end in [*_leaf_spans(self.root, self.front.start), (self.front.end, self.front.end)]:
-            for found in _COMMENT.finditer(self.text, at, max(at, start)):
-                spans.append(Span(found.start(), found.end()))
+            spans += (Span(*found.span()) for found in _COMMENT.finditer(self.text, at, max(at, start)))
             at = max(at, end)
         return tuple(spans)
 
@@ -344,7 +343,7 @@ def _too_deep(source: str) -> bool:
 
 
 def _refused(source: str, root: yaml.MappingNode) -> bool:
-    """Whether it composes and is refused all the same: duplicate keys, complex keys, aliases, anchors, explicit tags."""
+    """Whether it composes and is refused all the same: keys twice, complex keys, aliases, anchors, explicit tags."""
     if _ANCHOR_OR_TAG.search(source) and any(
         isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None)
         for event in yaml.parse(source, Loader=_LOADER)

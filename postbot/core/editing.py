@@ -113,7 +113,7 @@ def edit(document: Document, edits: Sequence[Edit]) -> Edited | Problem:
 
     1. Find the file's own spelling of each key.
     2. Make one splice for each edit; ruamel.yaml's marks must agree about the place.
-    3. Splice into the original text, from the end to the start.
+    3. Splice into the original text.
     4. Read the result again and compare (`_unproven`).
     """
     spelt = [(change, own_spelling(document, change.key)) for change in edits]
@@ -228,7 +228,7 @@ def _set(document: Document, field: Field, change: Set) -> _Splice | Problem:
 
 
 def _fill(document: Document, field: Field, change: Set) -> _Splice:
-    """Write behind the colon of an empty field: parsers put the mark of a missing value elsewhere, even a line below."""
+    """Write behind the colon of an empty field: parsers put the mark of a missing value elsewhere, even lines below."""
     colon = document.text.index(":", field.span.start + len(field.key))
     rest = document.text[colon + 1 : line_end(document.text, colon)]
     new = spell(change.value, change.quoting or Quoting.PLAIN, was=field.tag)
@@ -321,13 +321,14 @@ def _compose_12(document: Document) -> MappingNode12 | Problem | None:
 
 
 def _spliced(document: Document, splices: Sequence[_Splice]) -> bytes:
-    text = document.text
-    # From the end to the start; at one place a value comes before the lines behind it, and those keep their order.
-    order = sorted(reversed(splices), key=lambda splice: (splice.span, splice.key not in document.fields), reverse=True)
-    for splice in order:
-        text = text[: splice.span.start] + splice.text + text[splice.span.end :]
+    parts: list[str] = []
+    at = 0
+    # At one place a value comes before the lines behind it, and those keep their order.
+    for splice in sorted(splices, key=lambda splice: (splice.span, splice.key not in document.fields)):
+        parts += document.text[at : splice.span.start], splice.text
+        at = splice.span.end
     mark = BOM if document.data.startswith(BOM) else b""
-    return mark + text.encode()
+    return mark + "".join([*parts, document.text[at:]]).encode()
 
 
 def _unproven(before: Document, after: Document, splices: Sequence[_Splice]) -> Problem | None:

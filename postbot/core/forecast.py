@@ -150,5 +150,5 @@ def _merged(seen: Seen, step: Merge, at: datetime) -> Seen:
 
 
 def _blob(data: bytes) -> str:
-    """Git's name for these bytes. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects"""
+    """Git's name for these bytes. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects."""
     return sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

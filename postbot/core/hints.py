@@ -20,12 +20,15 @@ _WORD = re.compile(r"[A-Za-z]+")
 _NOTE_TAIL = re.compile(r"\s+#.*$")
 
 # A template speaks in the imperative ...
-_ASKS = frozenset("ENTER INSERT ADD TYPE YOUR FILL PROVIDE REPLACE CHANGE PASTE CHOOSE SELECT PUT WRITE".split())
+_ASKS = frozenset(
+    ("ENTER", "INSERT", "ADD", "TYPE", "YOUR", "FILL", "PROVIDE", "REPLACE", "CHANGE", "PASTE", "CHOOSE", "SELECT",
+     "PUT", "WRITE")
+)  # fmt: skip
 # ... or names the thing that belongs here.
 _NAMES_A_THING = frozenset(
-    "URL LINK NAME EMAIL ADDRESS NUMBER TITLE DATE MONTH DAY YEAR TIME HERE LEVEL LOCATION LOCATIONS PHONE TEXT"
-    " PLACEHOLDER DESCRIPTION".split()
-)
+    ("URL", "LINK", "NAME", "EMAIL", "ADDRESS", "NUMBER", "TITLE", "DATE", "MONTH", "DAY", "YEAR", "TIME", "HERE",
+     "LEVEL", "LOCATION", "LOCATIONS", "PHONE", "TEXT", "PLACEHOLDER", "DESCRIPTION")
+)  # fmt: skip
 _MASK = re.compile(r"X{2,}[X,.\- ]*|Y{4}-?M{2}-?D{2}")
 _ELLIPSIS_END = re.compile(r"(?:\.\.\.|…)$")
 
@@ -79,7 +82,7 @@ def _with_tail(key: str, value: str, tail: str, quoting: Quoting) -> Hint:
     if not is_placeholder(key, value):
         return Hint(default=value, hint=hint, quoting=quoting)
     items = _listed(tail)
-    if len(items) < 2:
+    if len(items) <= 1:
         return Hint(placeholder=value, hint=hint, quoting=quoting)
     listed = tuple(item for item in items if not _OPEN_ENDED.match(item))
     if len(listed) < len(items):

@@ -859,8 +859,8 @@ def _claimed(claim: _Claim, code: str, message: str, severity: Severity, fix: st
 
 def _misplaced(postings: Iterable[Posting], folders: tuple[str, ...]) -> Iterator[Problem]:
     """A file that is a posting beyond doubt, where the site does not look for postings."""
-    homes = [folder.strip("/") for folder in folders]
-    if not all(homes) or not homes:
+    homes = [folder.removeprefix("./").rstrip("/") for folder in folders]
+    if not homes or {"", "."} & set(homes):
         return
     for posting in postings:
         home = any(posting.path.startswith(f"{folder}/") for folder in homes)

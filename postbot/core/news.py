@@ -19,6 +19,7 @@ from postbot.core.steps import Forget, Record, Seen
 
 
 def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iterator[Record | Forget]:
+    """Compare every posting with what was last witnessed: what to remember, what to forget, what to announce."""
     known = seen.memory.witnesses
     gone = {path: witness for path, witness in known.items() if path not in seen.postings}
     for path, posting in postings.items():
@@ -28,7 +29,7 @@ def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iter
         before = known.get(path) or _renamed(posting, seen, gone)
         if before and before.path in gone:
             del gone[before.path]
-        after = _witness(posting, seen, state, before, now)
+        after = _witness(posting, seen, state, before)
         if before != after:
             first_run = seen.memory.last_tick is None
             said = () if first_run else tuple(_news(posting, before, after, now))
@@ -44,14 +45,12 @@ def _renamed(posting: Posting, seen: Seen, gone: Mapping[Path, Witness]) -> Witn
     blob = seen.snapshot.files[posting.path].blob
     same_bytes = (witness for witness in gone.values() if witness.blob == blob)
     same_title = (
-        witness
-        for witness in gone.values()
-        if witness.title == posting.title and witness.state is posting.stated
+        witness for witness in gone.values() if witness.title == posting.title and witness.state is posting.stated
     )
     return next(same_bytes, None) or next(same_title, None)
 
 
-def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None, now: datetime) -> Witness:
+def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None) -> Witness:
     generation = before.generation if before else 0
     opened = state is State.OPEN and (before is None or before.state is not State.OPEN)
     closing = state is State.CLOSED and before is not None and before.state is State.OPEN
@@ -63,11 +62,7 @@ def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None,
         generation=generation + opened,
         opens=posting.window.opens,
         closes=posting.window.closes,
-        reason=_close_reason(posting, seen)
-        if closing
-        else before.reason
-        if before and state is State.CLOSED
-        else None,
+        reason=_close_reason(posting, seen) if closing else before.reason if before and state is State.CLOSED else None,
     )
 
 
@@ -86,9 +81,7 @@ def _news(posting: Posting, before: Witness | None, after: Witness, now: datetim
     """What the public hears of the step from one witnessed state to the next. Straight to closed says nothing."""
     event = _event(before, after, now)
     if event:
-        key = f"{event}:{after.path}:{after.generation}" + (
-            f":{_when(after)}" if event in _REPEATABLE else ""
-        )
+        key = f"{event}:{after.path}:{after.generation}" + (f":{_when(after)}" if event in _REPEATABLE else "")
         yield Announcement(event, key, posting.slug, _facts(posting, before, after, now))
 
 
@@ -128,6 +121,7 @@ def _facts(posting: Posting, before: Witness | None, after: Witness, now: dateti
 
 
 def window_facts(posting: Posting) -> dict[str, str | tuple[str, ...]]:
+    """What every announcement about a posting may say: its title, its path and its dates in words."""
     window = posting.window
     return {
         "title": posting.title,
@@ -153,8 +147,8 @@ def _late(since: datetime | None, now: datetime) -> str:
     span = now - since if since else timedelta(0)
     if span < timedelta(hours=1):
         return ""
-    hours = int(span.total_seconds() // 3600)
-    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours" if hours > 1 else "1 hour"
+    hours, two_days = int(span.total_seconds() // 3600), 48
+    return f"{hours // 24} days" if hours >= two_days else f"{hours} hours" if hours > 1 else "1 hour"
 
 
 def _gone(witness: Witness) -> tuple[Announcement, ...]:

@@ -62,34 +62,34 @@ def _strange(
 ) -> Held | None:
     """Why the steps must not be taken before a person has looked; None if nothing is strange, or it was released."""
     moves = sorted(set(_moves(steps)))
-    reason = _strange_because(seen, postings, len({path for path, _ in moves}), now, policy)
-    if reason is None:
-        return None
-    digest = sha256(repr((reason.split(":")[0], moves)).encode()).hexdigest()[:10]
-    return None if digest in seen.memory.released else Held(reason, digest)
-
-
-def _strange_because(
-    seen: Seen, postings: Mapping[Path, Posting], moves: int, now: datetime, policy: Policy
-) -> str | None:
-    last, most = seen.memory.last_tick, max(policy.most_moves, int(policy.most_share * len(postings)))
-    if last and now < last - policy.clock_slack:
-        return f"The clock went back: the last look was on {say(last, policy.zone)}, and now it is {say(now, policy.zone)}."
-    if seen.memory.witnesses and not seen.postings:
-        return f"No postings: there were {len(seen.memory.witnesses)}, and now the site shows none."
-    if moves > most:
-        return f"Many moves: {moves} postings would move at once, and at most {most} may."
+    for reason, about in _reasons(seen, postings, moves, now, policy):
+        digest = sha256(repr(about).encode()).hexdigest()[:10]
+        if digest not in seen.memory.released:
+            return Held(reason, digest)
     return None
 
 
+def _reasons(
+    seen: Seen, postings: Mapping[Path, Posting], moves: Sequence[tuple[str, str]], now: datetime, policy: Policy
+) -> Iterator[tuple[str, object]]:
+    """Each reason to hold, with what its release is about: this look back in time, this commit, these moves."""
+    last, most = seen.memory.last_tick, max(policy.most_moves, int(policy.most_share * len(postings)))
+    if last and now < last - policy.clock_slack:
+        then, present = say(last, policy.zone), say(now, policy.zone)
+        yield f"The clock went back: the last look was on {then}, and now it is {present}.", last
+    if seen.memory.witnesses and not seen.postings:
+        lost = len(seen.memory.witnesses)
+        yield f"No postings: there were {lost}, and now the site shows none.", seen.snapshot.commit
+    moving = len({path for path, _ in moves})
+    if moving > most:
+        yield f"Many moves: {moving} postings would move at once, and at most {most} may.", moves
+
+
 def _moves(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
-    """Which posting moves where: the same whether it is proposed, merged or witnessed, so one release covers all three."""
+    """Which posting moves where: the same whether proposed, merged or witnessed, so that one release covers all."""
     for step in steps:
         match step:
-            case (
-                Propose(refresh=False, path=path, transition=transition)
-                | Merge(path=path, transition=transition)
-            ):
+            case Propose(refresh=False, path=path, transition=transition) | Merge(path=path, transition=transition):
                 yield path, _LEADS_TO.get(transition, transition)
             case Record(moved=True, witness=witness):
                 yield witness.path, witness.state
@@ -102,9 +102,7 @@ def _moves(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
 _LEADS_TO: Mapping[Transition, str] = {Transition.OPEN: State.OPEN, Transition.CLOSE: State.CLOSED}
 
 
-def _instants(
-    postings: Iterable[Posting], wants: Sequence[Want], policy: Policy, now: datetime
-) -> Iterator[datetime]:
+def _instants(postings: Iterable[Posting], wants: Sequence[Want], policy: Policy, now: datetime) -> Iterator[datetime]:
     """Every instant at which the clock alone may change the plan."""
     for posting in postings:
         for found in upcoming(posting, now):

@@ -98,7 +98,7 @@ class Profile:
         return self.state is None
 
     def recognises(self, keys: Sequence[str]) -> int:
-        """How well a page with these keys fits: the length of the best `detect` group it holds whole, compared in any case."""
+        """How well a page with these keys fits: the length of the best `detect` group it holds whole, in any case."""
         held = {key.lower() for key in keys}
         return max(
             (len(group) for group in self.detect if held.issuperset(name.lower() for name in group)),

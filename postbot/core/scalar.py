@@ -63,7 +63,8 @@ def differs(text: str) -> str | None:
         return f"the site generator may read {text} as a number and drop its separators"
     old, new = tag_11(text), tag_12(text)
     if old != new:
-        return f"YAML 1.1 reads {text} as {_NAMES.get(old, 'something else')}, YAML 1.2 as {_NAMES.get(new, 'something else')}"
+        one, two = (_NAMES.get(tag, "something else") for tag in (old, new))
+        return f"YAML 1.1 reads {text} as {one}, YAML 1.2 as {two}"
     if old in (INT, FLOAT) and not _CANONICAL_NUMBER.fullmatch(text) and _value_11(text) != _value_12(text):
         return f"YAML 1.1 reads {text} as {_value_11(text)}, YAML 1.2 as {_value_12(text)}"
     return None

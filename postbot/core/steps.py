@@ -127,7 +127,7 @@ Step = Record | Forget | Propose | Merge | Withdraw | Tell | Answer
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """The transition that one posting wants, by whom, from when on, and the pull request for it (or why there is none)."""
+    """The transition that one posting wants, by whom, from when on, and its pull request (or why there is none)."""
 
     posting: Posting
     wish: Wish

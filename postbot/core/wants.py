@@ -85,7 +85,7 @@ def _asks_from(found: Due, policy: Policy) -> timedelta:
 
 
 def _moved(posting: Posting, wish: Wish, at: datetime) -> Moved | Problem:
-    """The clock's transition, worked out for the instant it is due. Where the dates decide, the state is there by itself."""
+    """The clock's transition, as of the instant it is due. Where the dates decide, the state is there by itself."""
     target = State.OPEN if wish.transition is Transition.OPEN else State.CLOSED
     if posting.state(at) is target:
         return move(posting, target, {}, at)
@@ -133,7 +133,7 @@ def withdrawals(seen: Seen, wants: Sequence[Want]) -> Iterator[Withdraw]:
 
 
 def pull_steps(seen: Seen, want: Want, now: datetime, policy: Policy) -> Iterator[Step]:
-    """What one wanted transition needs done: to be asked about, proposed, refreshed, merged, reminded of, or nothing."""
+    """What one wanted transition needs done: ask, propose, refresh, merge, remind, or nothing."""
     told = seen.memory.told
     if want.gaps and want.request is None:
         yield from (Tell(said) for said in _ask(want, now, policy) if said.key not in told)

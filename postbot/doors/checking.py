@@ -117,7 +117,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 def _annotation(problem: Problem) -> str:
-    """A workflow command. https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+    """A workflow command. https://docs.github.com/actions/reference/workflow-commands-for-github-actions."""
     place = f"file={_property(problem.path)},line={problem.line},col={problem.column},title={_property(problem.code)}"
     text = problem.message + (f" {problem.fix}" if problem.fix else "")
     return f"::{_LEVELS[problem.severity]} {place}::{_data(text)}"

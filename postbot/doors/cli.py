@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="postbot",
-    help="Moves job postings kept in git through their life: exact edits, pull requests on time, one announcement each.",
+    help="Moves job postings kept in git through their life: exact edits, timely pull requests, one announcement each.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -494,7 +494,7 @@ def _tick(bot: Bot, now: datetime, *, as_json: bool) -> None:
 
 
 def _surroundings(config: Path, at: str | None, *, strict: bool = False) -> Surroundings:
-    """What single files are read with: the site's own ways where there is a configuration, else what each file shows."""
+    """What single files are read with: the site's own ways if it has a configuration, else what each file shows."""
     from zoneinfo import ZoneInfo
 
     from postbot.config import load_profile, shipped_profiles

@@ -1,0 +1,175 @@
+"""The kit for stories: a real git site, a real ledger, caught messages and a clock that the story sets.
+
+`World` speaks the story's language: write a posting, merge, advance, tick, what was said. Everything underneath is
+the real thing, wired by `postbot.app`; only the clock is the story's.
+"""
+
+import subprocess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from postbot.app import build
+from postbot.config import load
+from postbot.core.site import Pull, PullStatus
+from postbot.hosts.local import LocalHost
+from postbot.reconcile import Bot, Report
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+CONFIG = """\
+site:
+  repo: {repo}
+  profile: {profile}
+  timezone: America/New_York
+  folders: [positions]
+transitions:
+  open: {{lead: 3 days, merge: when-due}}
+  close: {{lead: 2 days, merge: auto}}
+announce:
+  public: ["folder:openings@list.example"]
+  staff: ["folder:hr@agency.example"]
+"""
+
+READY = """\
+---
+title: {title}
+permalink: /jobs/{slug}/
+state: {state}
+
+# INSTRUCTIONS UPCOMING: These fields are required for upcoming
+
+opens: {opens}
+closes: {closes}
+location: 'Denver, CO'
+contact_email: 'jobs@agency.example'
+
+# INSTRUCTIONS OPEN: These fields are required for open
+
+# series: '0301' ENTER SERIES IF DIFFERENT
+apply_url: https://apply.example.gov/{slug}
+---
+Join us as {{{{ page.title }}}}.
+"""
+
+
+def git(repo: Path, *args: str, stdin: bytes | None = None) -> str:
+    """Run git as a person would, in the repository, as the person."""
+    command = ["git", "-C", str(repo), "-c", "user.name=Pat", "-c", "user.email=pat@agency.example", *args]
+    done = subprocess.run(command, input=stdin, capture_output=True, check=True)
+    return done.stdout.decode().strip()
+
+
+def at(text: str) -> datetime:
+    """A time as people in New York would say it, as an instant in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).astimezone(UTC)
+
+
+@dataclass
+class World:
+    """A site with its bot. `now` is what the bot takes for the present."""
+
+    folder: Path
+    now: datetime = field(default_factory=lambda: at("2026-03-02T09:00"))
+    profile: str = "jekyll-state"
+    config: str = CONFIG
+    bot: Bot = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.repo = self.folder / "site"
+        self.repo.mkdir(parents=True)
+        git(self.repo, "init", "-q", "-b", "main")
+        (self.repo / "README.md").write_text("A site.\n")
+        self.commit("Begin")
+        (self.folder / "postbot.yaml").write_text(self.config.format(repo=self.repo, profile=self.profile))
+        self.restart()
+
+    def restart(self) -> None:
+        """End the bot and start a new one on the same ledger, as after a crash or a deployment."""
+        if hasattr(self, "bot"):
+            self.bot.ledger.close()
+        self.bot = build(load(self.folder / "postbot.yaml"), write=lambda _: None, now=lambda: self.now)
+
+    @property
+    def host(self) -> LocalHost:
+        assert isinstance(self.bot.host, LocalHost)
+        return self.bot.host
+
+    def write(self, slug: str, text: str | None = None, **words: str) -> None:
+        """Commit a posting on the base branch as a person; without a text, one that is ready to open."""
+        defaults = {"title": slug.replace("-", " ").title(), "state": "upcoming", "opens": "TBD", "closes": "TBD"}
+        path = self.repo / "positions" / f"{slug}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text if text is not None else READY.format(slug=slug, **(defaults | words)), newline="")
+        self.commit(f"Update {slug}.md")
+
+    def change(self, slug: str, old: str, new: str) -> None:
+        """Edit a posting on the base branch as a person."""
+        text = self.text(slug)
+        assert old in text
+        self.write(slug, text.replace(old, new))
+
+    def remove(self, slug: str) -> None:
+        (self.repo / "positions" / f"{slug}.md").unlink()
+        self.commit(f"Delete {slug}.md")
+
+    def rename(self, slug: str, new: str) -> None:
+        git(self.repo, "mv", f"positions/{slug}.md", f"positions/{new}.md")
+        self.commit(f"Rename {slug}.md")
+
+    def commit(self, words: str) -> None:
+        git(self.repo, "add", "-A")
+        git(self.repo, "commit", "-q", "--allow-empty", "-m", words)
+
+    def catch_up(self) -> None:
+        """Bring the person's checkout to the tip of main, which the bot moves without touching the checkout."""
+        git(self.repo, "reset", "-q", "--hard", "HEAD")
+
+    def text(self, slug: str) -> str:
+        """The posting as it stands on the base branch, to the byte."""
+        command = ["git", "-C", str(self.repo), "show", f"main:positions/{slug}.md"]
+        return subprocess.run(command, capture_output=True, check=True).stdout.decode()
+
+    def tick(self, when: str | None = None) -> Report:
+        """Let the bot do what is due, now or at the New York time given; the person then catches up."""
+        self.now = at(when) if when else self.now
+        report = self.bot.tick(self.now)
+        self.catch_up()
+        return report
+
+    def advance(self, **span: float) -> Report:
+        self.now += timedelta(**span)
+        return self.tick()
+
+    def pulls(self, status: PullStatus | None = PullStatus.OPEN) -> list[Pull]:
+        return [pull for pull in self.host.look().pulls if status in (None, pull.status)]
+
+    def merge(self, number: int, by: str = "robin") -> None:
+        self.host.merge_by_hand(number, by, self.now)
+        self.catch_up()
+
+    def reject(self, number: int, by: str = "robin", reason: str = "not now") -> None:
+        self.host.reject(number, by, reason, self.now)
+
+    def approve(self, number: int, by: str = "robin") -> None:
+        self.host.approve(number, by, self.now)
+
+    def branches(self) -> list[str]:
+        found = git(self.repo, "for-each-ref", "--format=%(refname:short)", "refs/heads/postbot/")
+        return found.split()
+
+    def mail(self) -> list[EmailMessage]:
+        """Every message that went out, in order."""
+        found = sorted((self.folder / ".postbot" / "announcements").glob("*.eml"), key=lambda p: (p.stat().st_mtime_ns, p.name))
+        return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in found]  # type: ignore[misc]
+
+    def said(self, to: str = "openings@list.example") -> list[str]:
+        """The subjects that one recipient has heard, in order."""
+        return [str(mail["Subject"]) for mail in self.mail() if mail["To"] == to]
+
+    def asked(self) -> list[str]:
+        """The subjects that the staff have heard, in order."""
+        return self.said("hr@agency.example")
