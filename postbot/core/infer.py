@@ -25,17 +25,18 @@ class Sighting:
     """What a site looks like.
 
     `folders` hold the postings, nested ones left out; none means that they lie at the root. `outside` are pages
-    elsewhere that look like postings too, `strangers` pages in the folders that do not, `templates` pages there that
-    are only copied from, `problems` files there that do not load. `zone` is an IANA name, `zoned` how many date texts
-    name a zone. `shapes` counts the date texts by their form, `states` the words that say a state.
-    `closed_on_in` are the files that read the field for an early closing; None where nobody looked.
+    elsewhere that look like postings too. In the folders, `strangers` are pages that do not, with the profile that
+    knows them better (or an empty name), `templates` pages that are only copied from, `problems` files that do not
+    load. `zone` is an IANA name, `zoned` how many date texts name a zone. `shapes` counts the date texts by their
+    form, `states` the words that say a state. `closed_on_in` are the files that read the field for an early closing;
+    None where nobody looked.
     """
 
     profile: Profile
     folders: tuple[str, ...]
     postings: int
     outside: tuple[Path, ...]
-    strangers: tuple[Path, ...]
+    strangers: Mapping[Path, str]
     templates: tuple[Path, ...]
     problems: tuple[Problem, ...]
     zone: str | None
@@ -58,18 +59,18 @@ def sight(files: Mapping[Path, bytes], profiles: Sequence[Profile]) -> Sighting 
     if profile is None:
         return None
     real = {path: page for path, page in documents.items() if not _is_template(path, profile)}
-    postings = [path for path, page in real.items() if _fit(page, profile)]
+    postings = {path for path, page in real.items() if _fit(page, profile)}
     folders = _folders(Counter(map(_home, postings)), Counter(map(_home, real)))
     inside = [path for path in pages if is_within(path, folders)]
-    found = [path for path in postings if is_within(path, folders)]
+    found = [path for path in inside if path in postings]
     texts = [text for path in found for text in _date_texts(documents[path], profile)]
     zone = infer_zone(texts)
     return Sighting(
         profile=profile,
         folders=folders,
         postings=len(found),
-        outside=tuple(path for path in postings if not is_within(path, folders)),
-        strangers=tuple(path for path in inside if path in real and path not in found),
+        outside=tuple(sorted(path for path in postings if not is_within(path, folders))),
+        strangers={path: _best(real[path], profiles) for path in inside if path in real and path not in postings},
         templates=tuple(path for path in inside if _is_template(path, profile)),
         problems=tuple(
             page for path in inside if isinstance(page := pages[path], Problem) and not _is_template(path, profile)
@@ -101,13 +102,15 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
 
 def _profile_of(documents: Iterable[Document], profiles: Sequence[Profile]) -> Profile | None:
     """The profile that most postings fit best; a posting that several know belongs to the one it gives most fields."""
-    votes: Counter[str] = Counter()
-    for document in documents:
-        best = max(profiles, key=lambda profile: _fit(document, profile), default=None)
-        if best is not None and _fit(document, best) and not _is_template(document.path, best):
-            votes[best.name] += 1
+    votes = Counter(name for document in documents if (name := _best(document, profiles)))
     names = [name for name, _ in votes.most_common(1)]
     return next((profile for profile in profiles if profile.name in names), None)
+
+
+def _best(document: Document, profiles: Sequence[Profile]) -> str:
+    best = max(profiles, key=lambda profile: _fit(document, profile), default=None)
+    is_one = best is not None and _fit(document, best) and not _is_template(document.path, best)
+    return best.name if best is not None and is_one else ""
 
 
 def _fit(document: Document, profile: Profile) -> int:
@@ -172,17 +175,22 @@ def _folders(found: Mapping[str, int], pages: Mapping[str, int]) -> tuple[str, .
     A stray posting (under a tenth of the fullest folder) makes no folder, nor does one among mostly other pages
     if there are better ones. A parent stands for several folders when three quarters of all beneath it are postings.
     """
-    busy = {folder for folder, count in found.items() if count * 10 >= max(found.values())}
+    busy = _busy(found)
     chosen = {folder for folder in busy if found[folder] * 2 >= pages[folder]} or busy
     for parent in sorted({above for folder in chosen for above in _above(folder)}, key=len, reverse=True):
         parts = {folder for folder in chosen if _is_beneath(folder, parent)}
         if len(parts) > 1 and _sum(found, parent) * 4 >= _sum(pages, parent) * 3:
             chosen = chosen - parts | {parent}
+    chosen = _busy({folder: _sum(found, folder) for folder in chosen})
     while len(chosen) > _FEW:
         depth = max(folder.count("/") for folder in chosen)
         chosen = {folder.rpartition("/")[0] if folder.count("/") == depth else folder for folder in chosen}
     outer = {one for one in chosen if not any(_is_beneath(one, other) for other in chosen - {one})}
     return () if "" in outer else tuple(sorted(outer))
+
+
+def _busy(counts: Mapping[str, int]) -> set[str]:
+    return {folder for folder, count in counts.items() if count * 10 >= max(counts.values())}
 
 
 def _above(folder: str) -> list[str]:
@@ -214,27 +222,28 @@ _SHOWN = {"W": "Weekday", "M": "Month", "D": "D", "Y": "YYYY", "I": "YYYY-MM-DD"
 
 
 class _Vote(NamedTuple):
-    """Whose clock one date text names (None: none that we know), whether by offset, and whether in summer."""
+    """Whose clock one date text names (None: nobody's that we know), by which offset if by one, and if in summer."""
 
     city: str | None
-    by_offset: bool
+    offset: str
     summer: bool
 
 
 def infer_zone(texts: Iterable[str]) -> str | None:
     """The IANA name of the clock that most of these date texts name, None when they name none or have no majority.
 
-    Offsets alone prove a zone only together: one that fits in summer and in winter, nine times out of ten.
+    Offsets alone must fit the zone in summer and in winter and show no third one: -0500 all the year is Peru.
     """
     votes = [vote for text in texts if (vote := _vote(text))]
     city = Counter(vote.city for vote in votes).most_common(1)[0][0] if votes else None
     agreeing = [vote for vote in votes if vote.city == city]
     if city is None or len(agreeing) * 2 <= len(votes):
         return None
-    if all(vote.by_offset for vote in agreeing):
-        both_seasons = {vote.summer for vote in agreeing} == {True, False}
-        return city if both_seasons and len(agreeing) * 10 >= len(votes) * 9 else None
-    return city
+    if not all(vote.offset for vote in agreeing):
+        return city
+    both_seasons = {vote.summer for vote in agreeing} == {True, False}
+    others = {vote.offset for vote in votes} - {vote.offset for vote in agreeing}
+    return city if both_seasons and not others else None
 
 
 def _vote(text: str) -> _Vote | None:
@@ -245,7 +254,7 @@ def _vote(text: str) -> _Vote | None:
     at = {city: moment.at for city in _CITIES if (moment := _at_home(style, city))}
     city = next(iter(at), None)
     summer = bool(city and at[city].astimezone(ZoneInfo(_CITIES[0])).dst())
-    return _Vote(city, zone[0] in "+-", summer)
+    return _Vote(city, zone.replace(":", "") if zone[0] in "+-" else "", summer)
 
 
 def _at_home(style: Style, city: str) -> Moment | None:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from postbot.core.dates import Bound, Doubt, Moment, say
-from postbot.core.document import Document, Field, line_end, lines
+from postbot.core.document import Document, Field, line_end, line_start
 from postbot.core.editing import is_misspelling, own_spelling
 from postbot.core.hints import is_placeholder
 from postbot.core.lifecycle import is_not_known
@@ -47,6 +47,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "config-missing-key": "The configuration lacks a key that it needs.",
         "config-unknown-key": "The configuration holds a key that postbot does not know.",
         "config-unreadable": "The configuration cannot be read.",
+        "config-unwritable": "The configuration cannot be written.",
         "config-value": "A value of the configuration is not one that fits there.",
         "config-yaml": "The configuration does not load as YAML.",
         "date-calendar": "The date is not in the calendar, such as February 30.",
@@ -371,6 +372,7 @@ _INVISIBLE = re.compile(
     "[\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3164\ufeff\uffa0"
     "\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+_SOFT_HYPHEN = "\u00ad"
 _JOINERS = "\u200c\u200d"  # emoji and several scripts need them
 
 
@@ -388,7 +390,8 @@ def _invisible(seen: _Seen) -> Iterator[Problem]:
         more = f", and {len(hidden) - 1} more" if len(hidden) > 1 else ""
         message = f"`{scalar.key}` holds an invisible character: U+{ord(sign):04X} ({name}){more}."
         fix = "Type an ordinary space instead." if blank else "Delete it."
-        severity = Severity.NOTE if blank and inside else Severity.WARNING
+        harmless = blank or {found[0] for found in hidden} == {_SOFT_HYPHEN}
+        severity = Severity.NOTE if harmless and inside else Severity.WARNING
         yield _at(seen.document, _offset_of(seen.document, scalar, sign), "text-invisible", message, severity, fix=fix)
 
 
@@ -678,7 +681,7 @@ def _fake_in(profile: Profile, text: str) -> re.Match[str] | None:
 def _fake_links(seen: _Seen) -> Iterator[Problem]:
     for scalar in seen.values:
         if found := _fake_in(seen.profile, scalar.node.value):
-            message = f"`{scalar.key}` holds a template's example link, not a real one: {_short(found[0])}."
+            message = f"`{scalar.key}` holds a template's example link, not a real one: `{_short(found[0])}`."
             offset = _offset_of(seen.document, scalar, found[0])
             severity = seen.weigh(Severity.ERROR)
             yield _at(
@@ -712,14 +715,15 @@ def legend_of(document: Document, field: Field) -> Mapping[str, str]:
 
 def _comment_above(document: Document, field: Field) -> list[str]:
     """The comment lines right above a field, from the top, blank lines left out."""
-    above = [line.strip() for line in lines(document.text[document.front.start : field.span.start])]
-    if above and above[-1] == "":
-        above.pop()  # what stands before the field on its own line
     block: list[str] = []
-    for line in reversed(above):
+    at = line_start(document.text, field.span.start)
+    while at > document.front.start:
+        above = line_start(document.text, at - 1)
+        line = document.text[above:at].strip()
         if line and not line.startswith("#"):
             break
         block.append(line)
+        at = above
     return [line for line in reversed(block) if line]
 
 

@@ -6,6 +6,7 @@ first run adopts what stands and says nothing.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement, Event
 from postbot.core.dates import say
@@ -114,7 +115,7 @@ def _facts(posting: Posting, before: Witness | None, after: Witness, now: dateti
     return window_facts(posting) | {
         "state": after.state,
         "reason": after.reason or "",
-        "was_closing": say(before.closes, posting.zone) if before and before.closes else "",
+        "was_closing": say_closing(before.closes, posting.zone) if before and before.closes else "",
         "late": _late(late, now),
         "contact": (contact.text or "") if contact else "",
     }
@@ -127,19 +128,14 @@ def window_facts(posting: Posting) -> dict[str, str | tuple[str, ...]]:
         "title": posting.title,
         "path": posting.path,
         "opens": say(window.opens, posting.zone) if window.opens else "not known yet",
-        "closes": _say_closing(posting),
+        "closes": say_closing(window.closes, posting.zone) if window.closes else "not known yet",
     }
 
 
-def _say_closing(posting: Posting) -> str:
-    """A closing date without a time ends its day; people read that as that day, not as midnight of the next."""
-    closes = posting.window.closes
-    if closes is None:
-        return "not known yet"
-    local = closes.astimezone(posting.zone)
-    if (local.hour, local.minute) == (0, 0):
-        return f"{say(closes - timedelta(minutes=1), posting.zone)}"
-    return say(closes, posting.zone)
+def say_closing(closes: datetime, zone: ZoneInfo) -> str:
+    """A closing in words: one at midnight ends the day before, and people read it as that day's last minute."""
+    local = closes.astimezone(zone)
+    return say(closes - timedelta(minutes=1) if (local.hour, local.minute) == (0, 0) else closes, zone)
 
 
 def _late(since: datetime | None, now: datetime) -> str:

@@ -36,7 +36,7 @@ def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:
         *records(seen, postings, now),
         *withdrawals(seen, wanted),
         *(step for want in wanted for step in pull_steps(seen, want, now, policy)),
-        *answers(seen, postings, now),
+        *answers(seen, wanted),
     ]
     problems = (*seen.snapshot.problems, *_problems(seen))
     steps += [Tell(said) for said in broken(seen) if said.key not in seen.memory.told]

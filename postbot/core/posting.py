@@ -4,6 +4,7 @@ Pure. The clock comes in as `now` (aware, UTC). A date that cannot be read is a 
 guess: such a posting has no instant there, so nothing moves it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from postbot.core.scalar import Quoting
 from postbot.core.site import Path
 
 Reading = Moment | NotKnown | Unreadable
+_UNDECIDED = re.compile(r"tb[dac]|to be (?:determined|announced|confirmed)", re.IGNORECASE)
 NOTHING = NotKnown("", placeholder=False)
 
 
@@ -309,7 +311,7 @@ def _gap(posting: Posting, key: str) -> Gap | None:
             field.value_column,
             f"`{key}` is still the placeholder {text}.",
         )
-    if not text or _not_known(text, posting.zone):
+    if not text or _not_known(posting, key, text):
         says = f"`{key}` is {'empty' if not text else f'{text}, not known yet'}."
         return Gap(key, GapKind.NOT_KNOWN, field.value_line, field.value_column, says)
     return None
@@ -319,7 +321,7 @@ def _commented_gap(posting: Posting, commented: Commented) -> Gap:
     """A commented field offers its default unless that has gone stale, is a date, or leaves a choice."""
     profile, hint = posting.profile, commented.hint
     ask = commented.key in (*profile.reset, *profile.opens, *profile.closes)
-    default = None if ask or not hint.default or _not_known(hint.default, posting.zone) else hint.default
+    default = None if ask or not hint.default or _not_known(posting, commented.key, hint.default) else hint.default
     offer = (
         f", offering {default}"
         if default
@@ -332,8 +334,11 @@ def _commented_gap(posting: Posting, commented: Commented) -> Gap:
     return Gap(commented.key, GapKind.COMMENTED, commented.line, commented.column, says, default)
 
 
-def _not_known(text: str, zone: ZoneInfo) -> bool:
-    return isinstance(read_moment(text, Bound.OPENS, zone), NotKnown)
+def _not_known(posting: Posting, key: str, text: str) -> bool:
+    """Whether a value says that it is not known yet: a date in any of a date's ways, anything else by a plain TBD."""
+    if key.lower() in {name.lower() for name in (*posting.profile.opens, *posting.profile.closes)}:
+        return isinstance(read_moment(text, Bound.OPENS, posting.zone), NotKnown)
+    return bool(_UNDECIDED.fullmatch(text))
 
 
 def at_utc(moment: datetime) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from postbot.core.announce import Announcement
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.memory import Memory, Request, Witness
-from postbot.core.posting import Gap, Posting
+from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.site import ChangeSet, Path, Pull, Snapshot
 
@@ -127,7 +127,10 @@ Step = Record | Forget | Propose | Merge | Withdraw | Tell | Answer
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """The transition that one posting wants, by whom, from when on, and its pull request (or why there is none)."""
+    """The transition that one posting wants, by whom, from when on, and its pull request (or why there is none).
+
+    `lacks` are sentences on what is missing or wrong before readers may see it.
+    """
 
     posting: Posting
     wish: Wish
@@ -135,7 +138,7 @@ class Want:
     branch: str
     change: ChangeSet | Problem | None
     request: Request | None
-    gaps: tuple[Gap, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from postbot.core.announce import Announcement, Event
 from postbot.core.changeset import branch_name, change_set
 from postbot.core.dates import say
+from postbot.core.editing import own_spelling
 from postbot.core.lifecycle import Due, Moved, Transition, Wish, carry_out, due, move, upcoming, wished_window
+from postbot.core.lint import check_posting
 from postbot.core.memory import Request
 from postbot.core.news import window_facts
-from postbot.core.posting import Gap, Posting, at_utc, readiness
-from postbot.core.problem import Problem
+from postbot.core.posting import Gap, Posting, as_posting, at_utc, readiness
+from postbot.core.problem import Problem, Severity
 from postbot.core.profile import State
 from postbot.core.site import ChangeSet, Path, Pull, PullStatus
 from postbot.core.steps import Answer, Merge, MergeWhen, Policy, Propose, Seen, Step, Tell, Want, Withdraw
@@ -47,8 +49,9 @@ def _asked_for(seen: Seen, posting: Posting, request: Request, now: datetime) ->
         return None
     wish, when = request.wish, _when(posting, request, now)
     moved = carry_out(posting, wish, when)
-    change = _change(seen, posting, moved, wish, branch, when, request)
-    return Want(posting, wish, when, branch, change, request, _gaps(posting, wish))
+    lacks = _lacks(posting, wish, moved, when)
+    change = None if lacks else _change(seen, posting, moved, wish, branch, when, request)
+    return Want(posting, wish, when, branch, change, request, lacks)
 
 
 def _when(posting: Posting, request: Request, now: datetime) -> datetime:
@@ -59,25 +62,19 @@ def _when(posting: Posting, request: Request, now: datetime) -> datetime:
     return max(request.filed_at, window.opens or request.filed_at)
 
 
-def _gaps(posting: Posting, wish: Wish) -> tuple[Gap, ...]:
-    """What is still missing once the values of the wish and the file's own defaults are in."""
-    given = {key.lower() for key in wish.values}
-    return tuple(gap for gap in readiness(posting, State.OPEN) if gap.default is None and gap.key.lower() not in given)
-
-
 def _clocked(seen: Seen, posting: Posting, now: datetime, policy: Policy) -> Want | None:
     """What the clock asks for, now or within the lead time of that transition."""
     found = due(posting, now) or next(iter(upcoming(posting, now)), None) or _unsettled(posting, now)
     if found is None or found.at - max(policy.of(found.transition).lead, _asks_from(found, policy)) > now:
         return None
     witness = seen.memory.witnesses.get(posting.path)
-    wish = Wish(found.transition)
+    wish, when = Wish(found.transition), max(found.at, now)
     branch = branch_name(posting.path, posting.slug, found.transition, found.at, witness.generation if witness else 0)
-    gaps = _gaps(posting, wish)
-    if gaps or found.at - policy.of(found.transition).lead > now:
-        return Want(posting, wish, found.at, branch, None, None, gaps)
-    change = _change(seen, posting, _moved(posting, wish, max(found.at, now)), wish, branch, found.at, None)
-    return Want(posting, wish, found.at, branch, change, None)
+    moved = _moved(posting, wish, when)
+    lacks = _lacks(posting, wish, moved, when) if found.transition is Transition.OPEN else ()
+    early = found.at - policy.of(found.transition).lead > now
+    change = None if lacks or early else _change(seen, posting, moved, wish, branch, found.at, None)
+    return Want(posting, wish, found.at, branch, change, None, lacks)
 
 
 def _asks_from(found: Due, policy: Policy) -> timedelta:
@@ -99,6 +96,29 @@ def _unsettled(posting: Posting, now: datetime) -> Due | None:
         return None
     at = posting.window.opens if state is State.OPEN else posting.window.closes
     return Due(Transition.OPEN if state is State.OPEN else Transition.CLOSE, at) if at else None
+
+
+def _lacks(posting: Posting, wish: Wish, moved: Moved | Problem, when: datetime) -> tuple[str, ...]:
+    """Sentences on what keeps this from being shown to readers: fields still missing, and faults the edit would bring.
+
+    What was wrong before and stays as wrong is nobody's reason to refuse a closing.
+    """
+    missing = [gap.says for gap in _gaps(posting, wish)]
+    if missing or isinstance(moved, Problem):
+        return tuple(missing)
+    before = {(found.code, found.message, found.severity) for found in check_posting(posting, when)}
+    after = check_posting(as_posting(moved.edited.document, posting.profile, posting.zone), when)
+    serious = [found for found in after if found.severity is not Severity.NOTE]
+    return tuple(f.message for f in serious if (f.code, f.message, f.severity) not in before)
+
+
+def _gaps(posting: Posting, wish: Wish) -> list[Gap]:
+    """What is still missing for an opening once the values of the wish and the file's own defaults are in."""
+    if wish.transition is not Transition.OPEN:
+        return []
+    given = {own_spelling(posting.document, key).lower() for key in wish.values}
+    given |= {name.lower() for name in posting.profile.opens}  # an opening that is asked for writes its own date
+    return [gap for gap in readiness(posting, State.OPEN) if gap.default is None and gap.key.lower() not in given]
 
 
 def _change(
@@ -135,9 +155,9 @@ def withdrawals(seen: Seen, wants: Sequence[Want]) -> Iterator[Withdraw]:
 def pull_steps(seen: Seen, want: Want, now: datetime, policy: Policy) -> Iterator[Step]:
     """What one wanted transition needs done: ask, propose, refresh, merge, remind, or nothing."""
     told = seen.memory.told
-    if want.gaps and want.request is None:
+    if want.lacks and want.request is None:
         yield from (Tell(said) for said in _ask(want, now, policy) if said.key not in told)
-    if not isinstance(want.change, ChangeSet) or (want.gaps and want.request):
+    if not isinstance(want.change, ChangeSet):
         return
     pull = _pull(seen, want.branch)
     if pull is None or pull.status is PullStatus.WITHDRAWN:
@@ -166,7 +186,7 @@ def _ask(want: Want, now: datetime, policy: Policy) -> Iterator[Announcement]:
     asked = [span for span in policy.ask if want.due - span <= now]
     if asked:
         facts = window_facts(want.posting) | {
-            "missing": tuple(gap.says for gap in want.gaps),
+            "missing": want.lacks,
             "due": say(want.due, want.posting.zone),
             "overdue": "yes" if want.due <= now else "",
         }
@@ -194,41 +214,41 @@ def _remind(want: Want, pull: Pull, now: datetime, policy: Policy) -> Iterator[A
 # Requests ------------------------------------------------------------------------------------------------------------
 
 
-def answers(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iterator[Answer]:
+def answers(seen: Seen, wanted: Sequence[Want]) -> Iterator[Answer]:
     """Answers to the requests that have come to their end; of several for one posting only the first is looked at."""
+    by_request = {want.request.number: want for want in wanted if want.request}
     first: set[Path] = set()
     for request in seen.memory.requests:
         if request.path in first:
             continue  # one at a time: the next one's turn comes when the first is answered
         first.add(request.path)
-        answer = _settled(seen, postings.get(request.path), request, now)
+        want = by_request.get(request.number)
+        answer = _outcome(want) if want else _end(seen, request)
         if answer:
             done, words = answer
             yield Answer(request, done, words, () if done else (_refusal(request, words),))
 
 
-def _settled(seen: Seen, posting: Posting | None, request: Request, now: datetime) -> tuple[bool, str] | None:
-    """Whether a request has come to its end: done, or refused and why. None while it is under way."""
-    if posting is None:
-        problem = seen.postings.get(request.path)
-        return False, f"The posting cannot be read: {problem}" if isinstance(
-            problem, Problem
-        ) else "The posting is gone."
+def _outcome(want: Want) -> tuple[bool, str] | None:
+    """What is to be said of a request that is still wanted; None while its pull request is under way."""
+    if want.lacks:
+        return False, " ".join(want.lacks)
+    if isinstance(want.change, Problem):
+        return False, want.change.message
+    return (True, "The posting says so already.") if want.change is None else None
+
+
+def _end(seen: Seen, request: Request) -> tuple[bool, str]:
+    """How a request ended that is wanted no more: its pull request was merged or closed, or the posting is gone."""
+    posting = seen.postings.get(request.path)
+    if not isinstance(posting, Posting):
+        return False, f"The posting cannot be read: {posting}" if posting else "The posting is gone."
     pull = _pull(seen, request_branch(request, posting.slug))
-    if pull and pull.status is PullStatus.MERGED:
+    assert pull is not None  # only a merged or rejected pull request ends the wanting
+    if pull.status is PullStatus.MERGED:
         return True, f"Pull request #{pull.number} is merged."
-    if pull and pull.status is PullStatus.REJECTED:
-        why = f": {pull.reason}" if pull.reason else ""
-        return False, f"{pull.closed_by or 'Somebody'} closed pull request #{pull.number}{why}."
-    gaps = _gaps(posting, request.wish)
-    if gaps and pull is None:
-        return False, "Not ready to open. " + " ".join(gap.says for gap in gaps)
-    moved = carry_out(posting, request.wish, _when(posting, request, now))
-    if isinstance(moved, Problem):
-        return False, moved.message
-    if not moved.edited.proof.lines:
-        return True, "The posting says so already."
-    return None
+    why = f": {pull.reason}" if pull.reason else ""
+    return False, f"{pull.closed_by or 'Somebody'} closed pull request #{pull.number}{why}."
 
 
 def _refusal(request: Request, words: str) -> Announcement:

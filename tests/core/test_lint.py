@@ -137,6 +137,12 @@ EXAMPLES = [
         (5, 1),
         re.sub("apply_url:.*", "# apply_url: APPLICATION URL", UPCOMING),
     ),
+    Example(
+        "open-not-ready",
+        "note",
+        (5, 1),
+        line(UPCOMING, "# NOTE: be sure to tell the team", "# INSTRUCTIONS UPCOMING: required\nlocation: TBD"),
+    ),
     Example("key-misspelt", "warning", (7, 1), line(OPEN, "contact_email", "contact_emial"), "Write `contact_email:`."),
     Example("key-misspelt", "warning", (2, 1), line(OPEN, "title", "Title"), None),
     Example(
@@ -163,6 +169,10 @@ EXAMPLES = [
         line(OPEN, EIGHT_PM, "June 2, 2024, 8:00 pm EDT"),
         "Correct one of the two dates.",
     ),
+    Example("window-reversed", "error", (6, 9), line(OPEN, EIGHT_PM, "June 4, 2024, 8:00 am EDT"), None),
+    Example("window-reversed", "note", (6, 9), line(CLOSED, "May 28", "May 2"), None),
+    Example("field-placeholder", "note", (8, 12), re.sub("apply_url:.*", "apply_url: APPLICATION URL", CLOSED), None),
+    Example("link-fake", "error", (8, 13), line(OPEN, "apply/1234", "..."), None),
     Example("date-far", "note", (6, 9), line(OPEN, "June 28, 2024", "June 28, 2034"), "Check the year."),
     Example(
         "date-utc",
@@ -215,6 +225,7 @@ EXAMPLES = [
     ),
     Example("text-invisible", "warning", (2, 12), line(OPEN, "Data A", "Data\u200b A"), "Delete it."),
     Example("text-invisible", "note", (2, 12), line(OPEN, "Data A", "Data\u00a0A"), "Type an ordinary space instead."),
+    Example("text-invisible", "note", (2, 10), line(OPEN, "Data A", "Da\u00adta A"), "Delete it."),
     Example("text-lookalike", "warning", (2, 9), line(OPEN, "Data", "D\u0430ta"), "Type the word again."),
     Example(
         "email-invalid",
@@ -281,6 +292,13 @@ CLEAN = {
     "windows line endings": ("state", OPEN.replace("\n", "\r\n")),
     "a byte order mark": ("state", "\ufeff" + OPEN),
     "a template": ("state", OPEN.replace("open\n", "draft\n").replace("June 28, 2024", "MONTH DAY, YEAR")),
+    "a draft with a template's link": (
+        "state",
+        OPEN.replace("open\n", "draft\n").replace("jobs.agency.gov", "example.com"),
+    ),
+    "both spellings": ("state", OPEN.replace("# NOTE: be sure to tell the team", "contact_emial: x")),
+    "closed, with a parked date": ("state", CLOSED.replace("May 28, 2024", "May 28, 2034")),
+    "a page with a bare time": ("hugo", PAGE.replace("9:00:00 -0500", "09:00:00")),
     "a remark behind a state": ("state", OPEN.replace("open\n", "open #until the cap\n")),
     "an emoji that is joined": ("state", OPEN.replace("Data", "\U0001f469\u200d\U0001f4bb Data")),
     "an apply link to a mailbox": (
@@ -310,6 +328,12 @@ def test_the_same_slip_weighs_by_what_the_public_sees(base, severity):
     assert (found.code, str(found.severity)) == ("link-fake", severity)
 
 
+def test_a_template_need_not_say_a_state_but_a_posting_must():
+    text = OPEN.replace("state: open\n", "").encode()
+    assert check_file(Path("pages/positions/_template.md"), text, STATE, ZONE, NOW) == ()
+    assert [p.code for p in check_file(PATH, text, STATE, ZONE, NOW)] == ["state-missing"]
+
+
 def test_a_misspelt_key_that_the_body_uses_is_told_with_the_body():
     (found,) = check(OPEN.replace("contact_email", "contact_emial").replace("Body", "{{ page.contact_emial }}"))
     assert found.fix == "Write `contact_email:`, and rename `contact_emial` in the text below, which uses it."
@@ -337,7 +361,9 @@ LEGENDS = {
     "brackets": ("# Rank\n# 0) off\n# 1) on\n", TWO),
     "quotes": ("# Rank\n# '0' -- off\n# '1' -- on\n", TWO),
     "a blank line below": ("# Rank\n# 0 -- off\n# 1 -- on\n\n", TWO),
+    "windows line endings": ("# Rank\r\n# 0 -- off\r\n# 1 -- on\r\n", TWO),
     "no heading": ("# 0 -- off\n# 1 -- on\n", TWO),
+    "no heading, and another remark below": ("# 0 -- off\n# 1 -- on\n# Rank is below.\n", {}),
     "words": ("# Rank\n# low -- last\n# high -- first\n", {"low": "last", "high": "first"}),
     "a heading about something else": ("# Colour\n# 0 -- off\n# 1 -- on\n", {}),
     "a single line": ("# Rank\n# 0 -- off\n", {}),
