@@ -114,7 +114,7 @@ gs: 14
 key objectives:
   - Guide ships - in any weather - up the river,
     and down again
-  - Keep the log: every tide,
+  - Keep the log, every tide,
     every ship
 
 # The info sessions, one item each.

@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 from postbot.app import build
 from postbot.config import load
+from postbot.core.lifecycle import Transition, Wish
+from postbot.core.memory import Request
+from postbot.core.site import Path as SitePath
 from postbot.core.site import Pull, PullStatus
 from postbot.hosts.local import LocalHost
 from postbot.reconcile import Bot, Report
@@ -25,7 +28,7 @@ site:
   repo: {repo}
   profile: {profile}
   timezone: America/New_York
-  folders: [positions]
+  folders: [{postings}]
 transitions:
   open: {{lead: 3 days, merge: when-due}}
   close: {{lead: 2 days, merge: auto}}
@@ -76,6 +79,7 @@ class World:
     now: datetime = field(default_factory=lambda: at("2026-03-02T09:00"))
     profile: str = "jekyll-state"
     config: str = CONFIG
+    postings: str = "positions"
     bot: Bot = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +88,7 @@ class World:
         git(self.repo, "init", "-q", "-b", "main")
         (self.repo / "README.md").write_text("A site.\n")
         self.commit("Begin")
-        (self.folder / "postbot.yaml").write_text(self.config.format(repo=self.repo, profile=self.profile))
+        (self.folder / "postbot.yaml").write_text(self.config.format(**vars(self)))
         self.restart()
 
     def restart(self) -> None:
@@ -101,7 +105,7 @@ class World:
     def write(self, slug: str, text: str | None = None, **words: str) -> None:
         """Commit a posting on the base branch as a person; without a text, one that is ready to open."""
         defaults = {"title": slug.replace("-", " ").title(), "state": "upcoming", "opens": "TBD", "closes": "TBD"}
-        path = self.repo / "positions" / f"{slug}.md"
+        path = self.repo / self.postings / f"{slug}.md"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text if text is not None else READY.format(slug=slug, **(defaults | words)), newline="")
         self.commit(f"Update {slug}.md")
@@ -113,11 +117,11 @@ class World:
         self.write(slug, text.replace(old, new))
 
     def remove(self, slug: str) -> None:
-        (self.repo / "positions" / f"{slug}.md").unlink()
+        (self.repo / self.postings / f"{slug}.md").unlink()
         self.commit(f"Delete {slug}.md")
 
     def rename(self, slug: str, new: str) -> None:
-        git(self.repo, "mv", f"positions/{slug}.md", f"positions/{new}.md")
+        git(self.repo, "mv", self.path(slug), self.path(new))
         self.commit(f"Rename {slug}.md")
 
     def commit(self, words: str) -> None:
@@ -130,12 +134,24 @@ class World:
 
     def text(self, slug: str) -> str:
         """The posting as it stands on the base branch, to the byte."""
-        command = ["git", "-C", str(self.repo), "show", f"main:positions/{slug}.md"]
+        command = ["git", "-C", str(self.repo), "show", f"main:{self.path(slug)}"]
         return subprocess.run(command, capture_output=True, check=True).stdout.decode()
 
-    def tick(self, when: str | None = None) -> Report:
+    def ask(self, slug: str, transition: str, by: str = "robin", reason: str | None = None, **values: str) -> Request:
+        """File a person's request, as every door does."""
+        wish = Wish(Transition(transition), values, reason)
+        return self.bot.ledger.file(self.path(slug), wish, by, self.now)
+
+    def answer(self, request: Request) -> tuple[bool, str] | None:
+        """What the person who asked was told; None while the request is under way."""
+        return self.bot.ledger.answered(request.number)
+
+    def path(self, slug: str) -> SitePath:
+        return SitePath(f"{self.postings}/{slug}.md")
+
+    def tick(self, when: str | datetime | None = None) -> Report:
         """Let the bot do what is due, now or at the New York time given; the person then catches up."""
-        self.now = at(when) if when else self.now
+        self.now = at(when) if isinstance(when, str) else when or self.now
         report = self.bot.tick(self.now)
         self.catch_up()
         return report

@@ -270,7 +270,8 @@ def _frame(path: Path, text: str) -> Span | Problem:
     if closing is None:
         message = "The front matter is never closed: there is no second line with only `---`."
         return Problem(path, 1, 1, "front-matter-unclosed", message, fix="Put a line `---` after the last field.")
-    return Span(opening.end(), closing.start())
+    # A byte order mark that stands here, pasted with the text, is none of the first key's letters.
+    return Span(opening.end() + text.startswith("\ufeff", opening.end()), closing.start())
 
 
 def _no_front_matter(path: Path, text: str) -> Problem:

@@ -162,5 +162,5 @@ def broken(seen: Seen) -> Iterator[Announcement]:
         problems = (found,) if isinstance(found, Problem) else found.problems if found else ()
         if problems and not (isinstance(found, Posting) and found.outside):
             blob = seen.snapshot.files[path].blob
-            facts = {"path": path, "problems": tuple(str(problem) for problem in problems)}
+            facts: dict[str, str | tuple[str, ...]] = {"path": path, "problems": tuple(map(str, problems))}
             yield Announcement(Event.BROKEN, f"broken:{path}:{blob}", path, facts)

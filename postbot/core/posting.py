@@ -266,7 +266,7 @@ def readiness(posting: Posting, state: State) -> tuple[Gap, ...]:
 
 def required(posting: Posting, state: State) -> tuple[str, ...]:
     """The fields that a state needs, as the file spells them."""
-    wanted = [State.UPCOMING, state] if state is State.OPEN else [state]
+    wanted: list[State] = [State.UPCOMING, state] if state is State.OPEN else [state]
     keys = dict.fromkeys(_in_sections(posting.document, wanted))
     for each in wanted:
         for name in posting.profile.requires.get(each, ()):
@@ -277,7 +277,8 @@ def required(posting: Posting, state: State) -> tuple[str, ...]:
 def _in_sections(document: Document, states: list[State]) -> Iterator[str]:
     spans = [section.span for section in document.sections if section.state in states]
     places = sorted(
-        [(found.span.start, found.key) for found in (*document.commented, *document.fields.values())]
+        [(found.span.start, found.key) for found in document.commented]
+        + [(found.span.start, found.key) for found in document.fields.values()]
     )
     return (key for at, key in places if any(span.start <= at < span.end for span in spans))
 

@@ -4,6 +4,7 @@ The real bot on a real git repository in a temporary folder; only the clock is t
 people do in the story goes through the same host and ledger that the other commands use.
 """
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.padding import Padding
 from rich.syntax import Syntax
@@ -36,6 +38,10 @@ DOWN = (date(2026, 3, 24), date(2026, 3, 30))
 """The days on which the bot is switched off, the second one excluded."""
 TICKS = ("08:00", "09:00", "14:00", "23:59")
 """When the bot looks, each day, in the site's zone. A real one looks every few minutes."""
+
+
+# Rich's picture without its web fonts: it asks nobody for anything, and the reader's own monospace serves.
+_NO_WEB_FONTS = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
 
 @dataclass
@@ -95,7 +101,8 @@ def _begin(folder: Path, page: Console) -> Story:
     _git(repo, "checkout", "--quiet", "-b", "main")
     _commit(repo, "Six example postings")
     heard: list[str] = []
-    return Story(repo, build(load(folder / "postbot.yaml"), write=heard.append), page, heard)
+    bot = build(load(folder / "postbot.yaml"), write=heard.append)
+    return Story(repo, bot, page, heard, datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=UTC))
 
 
 def _tell(story: Story, svg: Path | None) -> None:
@@ -111,7 +118,9 @@ def _tell(story: Story, svg: Path | None) -> None:
             story.heading = f"{day:%A, %B} {day.day}"
             _day(story, day)
         if svg is not None and day == PICTURE_ENDS:
-            story.page.save_svg(str(svg), title="postbot demo: the first week", unique_id="postbot-demo")
+            story.page.save_svg(
+                str(svg), title="postbot demo: the first week", unique_id="demo", code_format=_NO_WEB_FONTS
+            )
     _end(story)
 
 

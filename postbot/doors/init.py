@@ -65,9 +65,7 @@ def run(repo: Folder, target: Folder, *, force: bool, say: Callable[[str], None]
     for line in _told(sighting):
         say(line)
     say(f"{'Replaced' if existing else 'Wrote'} {target}; every setting is explained in it.")
-    say(
-        "Next, and neither changes anything: postbot check (what is wrong in the files), postbot plan (what would come)."
-    )
+    say("Next, and neither changes anything: postbot check (what is wrong), postbot plan (what would come).")
     return True
 
 
@@ -89,13 +87,12 @@ def _base(git: Git) -> str:
         current = _branches(git, "--points-at=HEAD")
     if len(current) > 1:
         current = [name for name in current if git.checkout_of(_HEADS + name)] or current
-    usual = ("main", "master")
-    for name in (*(name for name in usual if name in current), *current, *(name for name in usual if name in heads)):
-        return name
-    if len(heads) > 1:
-        told = _some(heads)
-        raise HostError(f"It is unclear which branch of {git.repo} is published ({told}); check that one out there.")
-    return heads[0]
+    choices = current or heads
+    usual = [name for name in ("main", "master") if name in choices]
+    if not usual and not current and len(heads) > 1:
+        said = f"It is unclear which branch of {git.repo} is published ({_some(heads)}); check that one out there."
+        raise HostError(said)
+    return [*usual, *choices][0]
 
 
 def _branches(git: Git, *options: str) -> list[str]:
@@ -177,9 +174,9 @@ def _early_close(sighting: Sighting) -> tuple[str, str]:
         return "", "this site writes its state down, so there is nothing to set."
     if sighting.honours_closed_on is False and profile.early_close is EarlyClose.FIELD:
         return EarlyClose.BACK_DATE, (
-            f"no template of this site reads `{profile.closed_on}`, so only yesterday's date closes a posting today "
-            'and the announced date is lost. README, "Closing early on a site that goes by dates", has the few lines for '
-            "the template that save it; with them in place write `field` here."
+            f"no template of this site reads `{profile.closed_on}`, so only yesterday's date closes one today and "
+            'the announced date is lost. The README has the few lines for the template that save it, under "Closing '
+            'early on a site that goes by dates"; with them in place write `field` here.'
         )
     if sighting.honours_closed_on:
         return profile.early_close, f"the site's templates read `{profile.closed_on}`."
@@ -194,9 +191,9 @@ def _told(sighting: Sighting) -> Iterator[str]:
     where = f"in {_some(sighting.folders, len(sighting.folders))}" if sighting.folders else "at the root"
     yield f"{_count(sighting.postings, 'posting')} {where}, of the kind {profile.name}: {_recognised(profile)}."
     if sighting.states:
-        yield f"States: {_tally(sighting.states)}."
+        yield f"States: {', '.join(f'{count} {name}' for name, count in sighting.states.items())}."
     if sighting.shapes:
-        yield f"Dates: {_tally(sighting.shapes)}."
+        yield f"Dates: {'; '.join(f'{shape} ({count})' for shape, count in sighting.shapes.items())}."
     yield f"Time zone {sighting.zone or 'UTC'}: {_zone_words(sighting)}"
     yield from _early_close_words(sighting)
     if sighting.templates:
@@ -232,8 +229,9 @@ def _early_close_words(sighting: Sighting) -> Iterator[str]:
 def _odd_pages(sighting: Sighting) -> Iterator[str]:
     kinds = Counter(sighting.strangers.values())
     if kinds:
-        like = "".join(f", {count} of them like {name}" for name, count in sorted(kinds.items()) if name)
-        yield f"{_count(kinds.total(), 'page')} there without these fields{like}: {_some(sighting.strangers)}."
+        like = "".join(f", {count} of them of the kind {name}" for name, count in sorted(kinds.items()) if name)
+        pages = _count(kinds.total(), "other page")
+        yield f"{pages} there{like}: {_some(sighting.strangers)}."
     if sighting.outside:
         pages = _count(len(sighting.outside), "page")
         yield f"{pages} elsewhere with these fields, left out: {_some(sighting.outside)}."
@@ -245,10 +243,6 @@ def _broken(problems: Sequence[Problem]) -> Iterator[str]:
     yield from (f"  {one_line(str(problem))}" for problem in problems[:_FIRST])
     if len(problems) > _FIRST:
         yield f"  and {len(problems) - _FIRST} more; postbot check names them all."
-
-
-def _tally(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def _count(number: int, thing: str) -> str:

@@ -66,7 +66,7 @@ REFUSED = {
     "Latin-1": ("---\na: 1\nb: é\n---\n".encode("latin-1"), 3, 4, "encoding"),
     "broken UTF-8 in the body": (b"---\r\na: 1\r\n---\r\n\xc3\xa9\xff", 4, 2, "encoding"),
     "a NUL": (b"---\na: 1\nb: x\x00y\n---\n", 3, 5, "yaml-control-character"),
-    "a second document": (b"---\na: 1\n...\nb: 2\n---\n", 4, 1, "yaml-document"),
+    "a second document": (b"---\na: 1\n...\nb: 2\n---\n", 3, 1, "yaml-document"),
     "an order to the reader": (b"---\n%YAML 1.1\na: 1\n---\n", 2, 1, "yaml-directive"),
     "a list": (b"---\n- a\n---\n", 2, 1, "yaml-not-a-mapping"),
     "a text": (b"---\na\n---\n", 2, 1, "yaml-not-a-mapping"),
