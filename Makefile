@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.from-lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench picture lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,12 @@ check: $(STAMP) ## Format, lint, types, import contract, tests: all that must be
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n auto
+
+bench: $(STAMP) ## Print the figures, with other tools beside them, in one run
+	@$(BIN)/python -m tests.bench
+
+picture: $(STAMP) ## Draw docs/demo.svg again
+	@$(BIN)/postbot demo --svg docs/demo.svg > /dev/null
 
 lock: $(STAMP) ## Resolve pyproject.toml again into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

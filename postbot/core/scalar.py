@@ -79,7 +79,8 @@ def unprintable(text: str) -> str | None:
 def spell(text: str, quoting: Quoting, *, was: str = STR) -> str:
     """Write `text` as one YAML value on one line, in the given quoting where that keeps its meaning.
 
-    `was` is the type that the value had before: only a value that was true or false may become a bare `true`.
+    `was` is the type that the value had before: only a value that was true or false may become a bare `true`, only
+    one that was a time a bare time of day.
     A plain or missing style falls back to single quotes where plain would change what it means. The caller has
     refused text with `unprintable` characters.
     """
@@ -101,6 +102,8 @@ def _plain_keeps(text: str, was: str) -> bool:
     if not text or differs(text) or not _is_one_plain_scalar(text):
         return False
     tag = tag_11(text)
+    if tag == TIME and was == TIME:
+        return isinstance(_value_11(text), date)  # a day that does not exist is none
     return tag == STR or (tag == BOOL and was == BOOL) or _is_canonical(text)
 
 

@@ -96,7 +96,9 @@ def test_a_problem_tells_lines_of_the_file_not_of_the_front_matter():
 
 # Caps --------------------------------------------------------------------------------------------------------------
 
-BOMB = "a: &a [x, x]\n" + "".join(f"{new}: &{new} [*{old}, *{old}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True))
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{new}: &{new} [*{old}, *{old}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
 CAPPED = {
     "a text of 2 MB": (f"a: {'x' * 2_000_000}\n", "front-matter-too-large"),
     "100,000 keys": ("".join(f"k{n}: 1\n" for n in range(100_000)), "front-matter-too-large"),
@@ -145,7 +147,13 @@ FIELDS = {
     "a folded text": ("state: >-\n  a\n  b\n", ">-\n  a\n  b", "a b", Quoting.FOLDED, None),
     "an empty literal": ("state: |\n", "|", "", Quoting.LITERAL, None),
     "a list": ("state:\n  - a # x\n\n  # end\n# end\n", "- a # x", None, Quoting.LIST, None),
-    "a list that ends in a literal": ("state:\n  - |\n    a\n    # b\n", "- |\n    a\n    # b", None, Quoting.LIST, None),
+    "a list that ends in a literal": (
+        "state:\n  - |\n    a\n    # b\n",
+        "- |\n    a\n    # b",
+        None,
+        Quoting.LIST,
+        None,
+    ),
     "a list that ends in nothing": ("state:\n  - a\n  -\n", "- a\n  -", None, Quoting.LIST, None),
     "a list on one line": ("state: [a,\n  b] # c\n", "[a,\n  b]", None, Quoting.LIST, "# c"),
     "a map": ("state:\n  a: 1\n  b: [2,\n    3]\n# c\n", "a: 1\n  b: [2,\n    3]", None, Quoting.MAP, None),
@@ -187,7 +195,10 @@ def test_an_indented_front_matter_has_its_indent():
 
 
 def test_a_field_has_its_yaml_type():
-    tags = {key: field.tag.rpartition(":")[2] for key, field in document("a: 1\nb: x\nc: no\nd:\ne: '1'\nf: 2030-01-01\n").fields.items()}
+    tags = {
+        key: field.tag.rpartition(":")[2]
+        for key, field in document("a: 1\nb: x\nc: no\nd:\ne: '1'\nf: 2030-01-01\n").fields.items()
+    }
 
     assert tags == {"a": "int", "b": "str", "c": "bool", "d": "null", "e": "str", "f": "timestamp"}
 

@@ -61,7 +61,11 @@ EXACTLY = {
     "set beside a commented one": ("# state: a\nstate: b\n", CLOSED, "# state: a\nstate: closed\n"),
     "uncomment": ("# state: ENTER STATE HERE\nb: 1\n", CLOSED, "state: closed\nb: 1\n"),
     "uncomment without a blank": ("##state: 'YES' or 'NO'\n", CLOSED, "state: 'closed'\n"),
-    "uncomment and drop the hint": ("# series:  '0301' (IF DIFFERENT) # x\n", Set("series", "2210"), "series:  '2210'\n"),
+    "uncomment and drop the hint": (
+        "# series:  '0301' (IF DIFFERENT) # x\n",
+        Set("series", "2210"),
+        "series:  '2210'\n",
+    ),
     "uncomment what is indented": ("a: 1\n  # state: x\nb: 1\n", CLOSED, "a: 1\nstate: closed\nb: 1\n"),
     "uncomment in an indented file": ("  a: 1\n  # state: x\n", CLOSED, "  a: 1\n  state: closed\n"),
     "uncomment the first of two": ("# state: x\n# state: y\n", CLOSED, "state: closed\n# state: y\n"),
@@ -88,7 +92,11 @@ EXACTLY = {
     ),
     "comment out": ("a: 1\nstate: open\n", CommentOut("state"), "a: 1\n# state: open\n"),
     "comment out with a remark": ("a: 1\nstate: open # c\n", CommentOut("state"), "a: 1\n# state: open # c\n"),
-    "comment out with a placeholder": ("a: 1\nurl: 'x' # c\n", CommentOut("url", "THE URL"), "a: 1\n# url: 'THE URL'\n"),
+    "comment out with a placeholder": (
+        "a: 1\nurl: 'x' # c\n",
+        CommentOut("url", "THE URL"),
+        "a: 1\n# url: 'THE URL'\n",
+    ),
     "comment out a list": (
         "a: 1\nl:\n  - x: 1\n    # c\n\n    y: 2\n# d\n",
         CommentOut("l", "X"),
@@ -179,7 +187,9 @@ def test_a_refusal_tells_the_line_that_only_one_yaml_version_reads():
 
 
 def test_the_proof_tells_lines_values_and_comments():
-    found = edit(document(STATE.split("---\n")[1]), [Set("state", "open"), Set("series", "0301"), Set("new", "1", ("opens",))])
+    found = edit(
+        document(STATE.split("---\n")[1]), [Set("state", "open"), Set("series", "0301"), Set("new", "1", ("opens",))]
+    )
     assert isinstance(found, Edited)
     proof = found.proof
 
@@ -204,7 +214,12 @@ SPELLINGS = [
     ("expirydate: 2030-01-01\n", "expiryDate", "expirydate"),
     ("application_lnik: x\n", "application_link", "application_lnik"),
 ]
-OTHER_FIELDS = [("address1: x\n", "address2"), ("opens: x\n", "open"), ("salary_min: 1\n", "salary_max"), ("state: x\n", "stat")]
+OTHER_FIELDS = [
+    ("address1: x\n", "address2"),
+    ("opens: x\n", "open"),
+    ("salary_min: 1\n", "salary_max"),
+    ("state: x\n", "stat"),
+]
 
 
 @pytest.mark.parametrize(("front", "asked", "own"), SPELLINGS)
@@ -229,7 +244,9 @@ def test_a_key_of_its_own_is_no_misspelling(front, asked):
 # Only the named bytes change ---------------------------------------------------------------------------------------
 
 KEYS = ["title", "state", "opens", "key objectives", "contact_name", "expiryDate", "n1"]
-WORDS = st.sampled_from(["open", "15", "Pilot's Mate", "a: b", "x # y", "🎉 é", "", "yes", "2030-01-01", "{{ a }}", "105,123"])
+WORDS = st.sampled_from(
+    ["open", "15", "Pilot's Mate", "a: b", "x # y", "🎉 é", "", "yes", "2030-01-01", "{{ a }}", "105,123"]
+)
 STYLES = {
     "plain": "{k}: Some text",
     "remark": "{k}: 'Some: text'  # note: keep",
@@ -301,7 +318,9 @@ def values_12(front: str) -> dict[str, object]:
 def without(front: str, keys: set[str], inner: set[str]) -> list[str]:
     """The lines that belong to none of these fields, live or commented out."""
     named = "|".join(re.escape(key) for key in keys)
-    kept = [line for line in re.findall(r"[^\r\n]*(?:\r\n|\n|\r)", front) if not re.match(rf"#?\s*(?:{named})\s*:", line)]
+    kept = [
+        line for line in re.findall(r"[^\r\n]*(?:\r\n|\n|\r)", front) if not re.match(rf"#?\s*(?:{named})\s*:", line)
+    ]
     return [line for line in kept if line.strip("# \r\n") not in inner]
 
 
@@ -340,7 +359,9 @@ def test_only_the_named_bytes_change(blocks, edits, newline, body, mark):
     assert before_lines == after_lines
 
 
-@given(st.sampled_from(KEYS), WORDS.filter(bool), st.sampled_from(["{}", "'{}'", '"{}"']), st.sampled_from(["", " # c"]))
+@given(
+    st.sampled_from(KEYS), WORDS.filter(bool), st.sampled_from(["{}", "'{}'", '"{}"']), st.sampled_from(["", " # c"])
+)
 def test_an_edit_and_its_inverse_give_the_original_bytes(key, word, quotes, remark):
     before = document(f"a: 1\n{key}: {quotes.format('Some text')}{remark}\nb: 2\n", "body")
     once = edit(before, [Set(key, word)])

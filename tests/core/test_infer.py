@@ -114,6 +114,20 @@ def test_a_posting_is_known_by_the_fields_that_move_it(data: bytes, profile: str
             (),
             id="too many places to list",
         ),
+        pytest.param(
+            {"jobs/a.md": JOB, "team/b.md": JOB, "team/c.md": BLOG, "team/d.md": BLOG}, ("jobs",), id="mostly others"
+        ),
+        pytest.param(
+            {"pages/a/x.md": JOB, "pages/b/y.md": JOB, "pages/help/c.md": BLOG, "pages/help/d.md": BLOG},
+            ("pages/a", "pages/b"),
+            id="a parent that holds other pages too",
+        ),
+        pytest.param({"content/jobs/a/index.md": JOB}, ("content/jobs",), id="one page with a folder to itself"),
+        pytest.param(
+            {f"jobs/{month}/a.md": JOB for month in range(12)} | {"talks/x.md": JOB, "index.md": BLOG},
+            ("jobs",),
+            id="a stray one beside a folder for each month",
+        ),
         pytest.param({"a.md": JOB, "b.md": JOB}, (), id="at the root"),
         pytest.param({"jobs/a.md": JOB, "jobs-old/b.md": BLOG, "jobs-old/c.md": BLOG}, ("jobs",), id="a like name"),
     ],

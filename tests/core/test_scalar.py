@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from postbot.core.scalar import BOOL, STR, Quoting, differs, spell, unprintable
+from postbot.core.scalar import BOOL, STR, TIME, Quoting, differs, spell, unprintable
 
 printable = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\u2028\u2029\ufeff")).filter(
     lambda text: not unprintable(text)
@@ -75,6 +75,14 @@ def test_only_what_was_true_or_false_becomes_a_bare_true():
     assert spell("no", Quoting.PLAIN, was=BOOL) == "'no'"
 
 
+def test_only_what_was_a_time_becomes_a_bare_time():
+    text = "2030-03-06T10:00:00-05:00"
+
+    assert spell(text, Quoting.PLAIN, was=TIME) == text
+    assert spell(text, Quoting.PLAIN, was=STR) == f"'{text}'"
+    assert spell("2030-02-30 10:00:00", Quoting.PLAIN, was=TIME) == "'2030-02-30 10:00:00'"
+
+
 DIFFERENT = ["yes", "no", "on", "Off", "y", "N", "0301", "010", "1_000", "105,123", "1:30", "08", "0o17", "1e3"]
 SAME = ["open", "15", "-3", "1.5", "true", "null", "~", "", "2030-03-04", "11:59 pm", "1,5 hours", "0x1f", ".inf", "é"]
 
@@ -89,7 +97,9 @@ def test_the_versions_of_yaml_agree(text):
     assert differs(text) is None
 
 
-@pytest.mark.parametrize("character", ["\n", "\r", "\t", "\x00", "\x7f", "\x85", "\u2028", "\u2029", "\ufeff", "\ud800"])
+@pytest.mark.parametrize(
+    "character", ["\n", "\r", "\t", "\x00", "\x7f", "\x85", "\u2028", "\u2029", "\ufeff", "\ud800"]
+)
 def test_a_line_cannot_hold(character):
     assert unprintable(f"é🎉 a{character}b") == character
 

@@ -197,6 +197,13 @@ def test_an_existing_configuration_is_left_alone(tmp_path: Folder):
     assert "exists already" in said
 
 
+def test_a_link_that_leads_nowhere_is_left_alone_too(tmp_path: Folder):
+    repo = make(tmp_path / "site", STATE_SITE)
+    (tmp_path / CONFIG_NAME).symlink_to(tmp_path / "elsewhere")
+    assert start(repo)[0] is None
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_force_replaces_it_and_says_so(tmp_path: Folder):
     repo = make(tmp_path / "site", STATE_SITE)
     (tmp_path / CONFIG_NAME).write_text("mine")
