@@ -182,8 +182,9 @@ def _text(path: Path) -> str:
         message = f"There is no {path.name} here. Make one with: postbot init"
         raise ConfigError([Problem(str(path), 1, 1, "config-missing", message)]) from None
     except (OSError, UnicodeDecodeError) as error:
+        said = (error.strerror or error) if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(
-            [Problem(str(path), 1, 1, "config-unreadable", f"{path.name} cannot be read: {error}.")]
+            [Problem(str(path), 1, 1, "config-unreadable", f"{path.name} cannot be read: {said}.")]
         ) from None
 
 

@@ -1,6 +1,6 @@
 """A proven transition becomes a pull request: its branch, its words, its files.
 
-Pure. The branch name is the idempotency key: the same posting, transition, due instant and generation always give the
+Pure. The branch name is the idempotency key: the same posting, transition, due instant and request always give the
 same name, whatever else has happened. The words are for the person who reviews.
 """
 
@@ -31,9 +31,13 @@ _PUBLIC = {
 }
 
 
-def branch_name(path: str, slug: str, transition: Transition, due: datetime, generation: int) -> str:
-    """`postbot/<transition>/<slug>-<10 hex>`: letters, digits and dashes only; the hex is of all four arguments."""
-    digest = sha256("\n".join((path, transition, at_utc(due), str(generation))).encode()).hexdigest()[:10]
+def branch_name(path: str, slug: str, transition: Transition, due: datetime, request: int = 0) -> str:
+    """`postbot/<transition>/<slug>-<10 hex>`: letters, digits and dashes only; the hex is of all the others.
+
+    The clock asks once for each due instant (`request` 0). How often the posting has been opened is left out: what a
+    person refused or took back stays so until the date changes, also after the ledger was lost.
+    """
+    digest = sha256("\n".join((path, transition, at_utc(due), str(request))).encode()).hexdigest()[:10]
     readable = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")[:40].strip("-") or "posting"
     return f"{BRANCHES}{transition}/{readable}-{digest}"
 

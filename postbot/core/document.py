@@ -7,7 +7,7 @@ decoded as UTF-8 without its byte order mark, so that splicing there and encodin
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
@@ -44,6 +44,8 @@ _REMARK_WORDS = frozenset(
 _NESTED_AFTER = 3
 # The sign comes first: a pattern that starts with a set of characters is searched several times faster.
 _ANCHOR_OR_TAG = re.compile(r"[&!*](?<![^\s,\[{:].)\S")
+# As many blanks at the start of a line; the sign that is looked for comes first here, too.
+_DEEP_INDENT = re.compile(rf" {{{MAX_DEPTH}}}(?<![^\n\r\x85\u2028\u2029] {{{MAX_DEPTH}}})")
 # YAML 1.1 counts these as line breaks, editors do not.
 _ODD_BREAK = re.compile("[\x85\u2028\u2029]")
 
@@ -55,8 +57,7 @@ class Span(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One `key: value` at the top level of the front matter.
 
     `span` runs from the key to the end of its value; `text` is the value as YAML reads it, None for a list or map.
@@ -106,14 +107,27 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A posting file that reads. `fields` are the live ones by key, in file order; `front` lies between the fences."""
+    """A posting file that reads. `fields` are the live ones by key, in file order; `front` lies between the fences.
+
+    A site keeps thousands of documents and looks into a few, so text and nodes are made again when asked for.
+    """
 
     path: Path
     data: bytes
-    text: str
     front: Span
-    root: yaml.MappingNode | None
     fields: Mapping[str, Field]
+
+    @cached_property
+    def text(self) -> str:
+        """The whole file, without its byte order mark."""
+        return self.data.decode("utf-8-sig")
+
+    @cached_property
+    def root(self) -> yaml.MappingNode | None:
+        """The nodes of the front matter, None where it is empty. Their marks count from the start of `front`."""
+        root = yaml.compose(self.text[self.front.start : self.front.end], Loader=_LOADER)
+        assert root is None or isinstance(root, yaml.MappingNode)  # `read` has refused whatever else there is
+        return root
 
     @property
     def newline(self) -> str:
@@ -313,10 +327,10 @@ def _compose(path: Path, data: bytes, text: str, front: Span) -> Document | Prob
     except (yaml.YAMLError, ValueError, RecursionError):
         return _explained(path, source)
     if root is None:
-        return Document(path, data, text, front, None, {})
+        return Document(path, data, front, {})
     if not isinstance(root, yaml.MappingNode) or _refused(source, root):
         return _explained(path, source)
-    return Document(path, data, text, front, root, _fields(text, front, root))
+    return Document(path, data, front, _fields(text, front, root))
 
 
 def _explained(path: Path, source: str) -> Problem:
@@ -330,7 +344,7 @@ def _explained(path: Path, source: str) -> Problem:
 def _too_deep(source: str) -> bool:
     """Measure nesting without recursion, and only where a cheap upper bound does not settle it."""
     openers = source.count("[") + source.count("{") + source.count("- ") + source.count("? ")
-    if openers <= MAX_DEPTH and " " * MAX_DEPTH not in source:
+    if openers < MAX_DEPTH and not _DEEP_INDENT.search(source):
         return False
     depth = 0
     try:
@@ -392,7 +406,7 @@ def _replaced(text: str, field: Field) -> Field:
         return len(_LINE_BREAK.findall(text, 0, start)) + 1, offset - start + 1
 
     (line, column), (value_line, value_column) = place(field.span.start), place(field.value.start)
-    return replace(field, line=line, column=column, value_line=value_line, value_column=value_column)
+    return field._replace(line=line, column=column, value_line=value_line, value_column=value_column)
 
 
 def _field(text: str, base: int, key: yaml.ScalarNode, node: yaml.Node) -> Field:
@@ -445,6 +459,8 @@ def _content_end(text: str, start: int, end: int) -> int:
 
 
 def _trailing_comment(text: str, end: int) -> str | None:
+    if text[end : end + 1] in ("\n", "\r", ""):
+        return None
     rest = text[end : line_end(text, end)].strip()
     return rest if rest.startswith("#") else None
 

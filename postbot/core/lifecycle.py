@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from postbot.core.dates import (
     Bound,
@@ -208,25 +209,32 @@ def set_value(posting: Posting, key: str, text: str, now: datetime) -> Set | Pro
     if moment is None:
         return Set(name, text, after)
     if profile.grain is Grain.DAY:
-        return Set(name, _day_of(moment), after, quoting=Quoting.PLAIN)
+        return _whole_day(posting, name, moment, after)
     style = _style(posting, own)
-    if style is None:
-        return Set(name, text, after)
-    written = write_moment(moment, style, posting.zone)
+    written = write_moment(moment, style, posting.zone) if style else text
     if written is None:
-        message = f"`{own}` is written as a date without a time here, which cannot say {text}."
-        return _refusal(posting, "date-style", message)
+        written = _with_offset(moment, posting.zone)
     return Set(name, written, after)
 
 
-def _day_of(moment: date | datetime) -> str:
-    return (moment.date() if isinstance(moment, datetime) else moment).isoformat()
+def _whole_day(posting: Posting, key: str, moment: date | datetime, after: tuple[str, ...]) -> Set | Problem:
+    if isinstance(moment, datetime):
+        message = f"`{key}` is a day without a time on this kind of site; write {moment.date().isoformat()}."
+        return _refusal(posting, "date-grain", message)
+    return Set(key, moment.isoformat(), after, quoting=Quoting.PLAIN)
+
+
+def _with_offset(moment: date | datetime, zone: ZoneInfo) -> str:
+    """An instant that the file's style cannot say, in the one form that every reader takes alike (RFC 3339)."""
+    if not isinstance(moment, datetime):
+        return moment.isoformat()
+    return moment.replace(tzinfo=zone).isoformat(timespec="seconds")
 
 
 def _date_key(posting: Posting, key: str) -> str | None:
     """The file's own name for a date of the window that is asked for by any of its names, in any case."""
     for names in (posting.profile.opens, posting.profile.closes):
-        if key.lower() == names[0].lower() and (found := live_field(posting.document, (names[0],))):
+        if names[:1] and key.lower() == names[0].lower() and (found := live_field(posting.document, names[:1])):
             return found.key
     return None
 
@@ -237,7 +245,7 @@ def _is_date_key(posting: Posting, key: str) -> bool:
 
 
 def _style(posting: Posting, key: str) -> Style | None:
-    """How this file writes dates: as its placeholder for this one says, else as it stands, else as its other date does."""
+    """How this file writes dates: as this one's placeholder says, else as it stands, else as its other date does."""
     document, profile = posting.document, posting.profile
     others = [name for name in (*profile.opens, *profile.closes) if name != key]
     for name in (key, *others):
@@ -318,12 +326,15 @@ def _close_early(posting: Posting, window: Window, now: datetime) -> tuple[list[
         case EarlyClose.BACK_DATE:
             yesterday = (at.date() - timedelta(days=1)).isoformat()
             remark = (
-                f"This site has no field for an early closing, so `{closes}` is set to yesterday, {yesterday}, which is "
-                f"not the day it closes. The announced date ({announced}) will no longer be in the file."
+                f"This site has no field for an early closing, so `{closes}` is set to yesterday, {yesterday}, which "
+                f"is not the day it closes. The announced date ({announced}) will no longer be in the file."
             )
             return [Set(closes, yesterday, profile.after.get(closes, ()), quoting=Quoting.PLAIN)], (remark,)
         case _:
-            remark = f"`{closes}` is set to the present moment; the announced date ({announced}) will no longer be in the file."
+            remark = (
+                f"`{closes}` is set to the present moment; "
+                f"the announced date ({announced}) will no longer be in the file."
+            )
             moved = _date(posting, closes, at, now)
             return [moved], (remark,) if window.closes else ()
 
@@ -335,9 +346,8 @@ def _date(posting: Posting, key: str, at: datetime, now: datetime) -> Set:
     if profile.grain is Grain.DAY:
         return Set(name, at.date().isoformat(), profile.after.get(key, ()), quoting=Quoting.PLAIN)
     made = set_value(posting, key, at.isoformat(timespec="minutes"), now)
-    if isinstance(made, Set):
-        return made
-    return Set(name, at.isoformat(timespec="seconds"), profile.after.get(key, ()), quoting=Quoting.PLAIN)
+    assert isinstance(made, Set)  # only a site that knows whole days refuses a time
+    return made
 
 
 def _live_name(posting: Posting, names: tuple[str, ...]) -> str:

@@ -63,7 +63,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "date-numbers": "The date is written in figures that are not YYYY-MM-DD.",
         "date-ordinal": "The day's ending is wrong, such as 2th.",
         "date-shape": "The parts of the date stand in no known order.",
-        "date-style": "The file's style of date cannot say the value.",
+        "date-grain": "The site knows whole days, and the value has a time of day.",
         "date-time": "The time of day does not exist.",
         "date-too-long": "The text is too long for a date.",
         "date-twice": "The clocks show this time twice on that day, and the text does not say which is meant.",

@@ -27,27 +27,25 @@ def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iter
         state = posting.state(now)
         if state is None:
             continue
-        before = known.get(path) or _renamed(posting, seen, gone)
+        before = known.get(path) or _renamed(posting, state, seen, gone)
         if before and before.path in gone:
             del gone[before.path]
         after = _witness(posting, seen, state, before)
         if before != after:
-            first_run = seen.memory.last_tick is None
-            said = () if first_run else tuple(_news(posting, before, after, now))
+            adopted = before is None and seen.memory.last_tick is None
+            said = () if adopted else tuple(_news(posting, before, after, now))
             moved = bool(said) or (before is not None and before.state is not state)
             was = before.path if before and before.path != path else None
-            yield Record(after, said, was, moved=moved and not first_run)
+            yield Record(after, said, was, moved=moved)
     for path, witness in gone.items():
         yield Forget(path, _gone(witness))
 
 
-def _renamed(posting: Posting, seen: Seen, gone: Mapping[Path, Witness]) -> Witness | None:
+def _renamed(posting: Posting, state: State, seen: Seen, gone: Mapping[Path, Witness]) -> Witness | None:
     """The remembered posting that this one was before it was renamed: the same bytes, else the same title and state."""
     blob = seen.snapshot.files[posting.path].blob
     same_bytes = (witness for witness in gone.values() if witness.blob == blob)
-    same_title = (
-        witness for witness in gone.values() if witness.title == posting.title and witness.state is posting.stated
-    )
+    same_title = (witness for witness in gone.values() if witness.title == posting.title and witness.state is state)
     return next(same_bytes, None) or next(same_title, None)
 
 
@@ -82,11 +80,9 @@ def _news(posting: Posting, before: Witness | None, after: Witness, now: datetim
     """What the public hears of the step from one witnessed state to the next. Straight to closed says nothing."""
     event = _event(before, after, now)
     if event:
-        key = f"{event}:{after.path}:{after.generation}" + (f":{_when(after)}" if event in _REPEATABLE else "")
+        # With its dates in the key, a file that is made anew under an old name is heard of again, years later.
+        key = f"{event}:{after.path}:{after.generation}:{_when(after)}"
         yield Announcement(event, key, posting.slug, _facts(posting, before, after, now))
-
-
-_REPEATABLE = (Event.EXTENDED, Event.POSTPONED, Event.CORRECTED)
 
 
 def _when(witness: Witness) -> str:
@@ -99,7 +95,9 @@ def _event(before: Witness | None, after: Witness, now: datetime) -> Event | Non
         case State.UPCOMING | State.CLOSED, State.OPEN:
             return Event.REOPENED if after.generation > 1 else Event.OPENED
         case State.OPEN, State.CLOSED:
-            return Event.CLOSED if after.closes and after.closes <= now else Event.CLOSED_EARLY
+            # Early is before the date that was announced, whatever the file says by now.
+            announced = before.closes if before else after.closes
+            return Event.CLOSED_EARLY if announced and announced > now else Event.CLOSED
         case State.OPEN, State.UPCOMING:
             return Event.POSTPONED
         case State.OPEN, State.OPEN if before and before.closes != after.closes:
@@ -110,7 +108,7 @@ def _event(before: Witness | None, after: Witness, now: datetime) -> Event | Non
 
 
 def _facts(posting: Posting, before: Witness | None, after: Witness, now: datetime) -> dict[str, str | tuple[str, ...]]:
-    late = after.opens if after.state is State.OPEN else after.closes
+    late = _opening(after.opens, posting.zone) if after.state is State.OPEN else after.closes
     contact = live_field(posting.document, posting.profile.emails)
     return window_facts(posting) | {
         "state": after.state,
@@ -134,8 +132,17 @@ def window_facts(posting: Posting) -> dict[str, str | tuple[str, ...]]:
 
 def say_closing(closes: datetime, zone: ZoneInfo) -> str:
     """A closing in words: one at midnight ends the day before, and people read it as that day's last minute."""
-    local = closes.astimezone(zone)
-    return say(closes - timedelta(minutes=1) if (local.hour, local.minute) == (0, 0) else closes, zone)
+    return say(closes - timedelta(minutes=1) if _is_midnight(closes, zone) else closes, zone)
+
+
+def _opening(opens: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """When an opening begins to be late: one on a day, without a time, is on time for all of that day."""
+    return opens + timedelta(days=1) if opens and _is_midnight(opens, zone) else opens
+
+
+def _is_midnight(at: datetime, zone: ZoneInfo) -> bool:
+    local = at.astimezone(zone)
+    return (local.hour, local.minute) == (0, 0)
 
 
 def _late(since: datetime | None, now: datetime) -> str:

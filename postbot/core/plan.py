@@ -41,7 +41,7 @@ def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:
     problems = (*seen.snapshot.problems, *_problems(seen))
     steps += [Tell(said) for said in broken(seen) if said.key not in seen.memory.told]
     held = _strange(seen, postings, steps, now, policy)
-    wakes_at = min((at for at in _instants(postings.values(), wanted, policy, now) if at > now), default=None)
+    wakes_at = min((at for at in _instants(seen, postings.values(), wanted, policy, now) if at > now), default=None)
     if held is None:
         return Plan(now, tuple(steps), problems, None, wakes_at, wanted=tuple(wanted))
     said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest})
@@ -102,16 +102,19 @@ def _moves(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
 _LEADS_TO: Mapping[Transition, str] = {Transition.OPEN: State.OPEN, Transition.CLOSE: State.CLOSED}
 
 
-def _instants(postings: Iterable[Posting], wants: Sequence[Want], policy: Policy, now: datetime) -> Iterator[datetime]:
+def _instants(
+    seen: Seen, postings: Iterable[Posting], wants: Sequence[Want], policy: Policy, now: datetime
+) -> Iterator[datetime]:
     """Every instant at which the clock alone may change the plan."""
+    if seen.memory.last_tick:
+        yield seen.memory.last_tick - policy.clock_slack  # a clock that had gone back is right again
     for posting in postings:
+        yield from (at for at in (posting.window.opens, posting.window.closes, posting.closed_on) if at)
         for found in upcoming(posting, now):
             yield found.at
             yield found.at - policy.of(found.transition).lead
             if found.transition is Transition.OPEN:
                 yield from (found.at - span for span in policy.ask)
-        if posting.closed_on:
-            yield posting.closed_on
     for want in wants:
         yield want.due
         yield from (want.due + span for span in policy.remind)

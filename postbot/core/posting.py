@@ -124,7 +124,7 @@ def as_posting(document: Document, profile: Profile, zone: ZoneInfo) -> Posting:
         slug=slug,
         title=(title.text or slug) if title else slug,
         stated=stated,
-        outside=outside or _is_template(slug, profile),
+        outside=outside or _is_template(document.path, slug, profile),
         draft=draft is not None and (draft.text or "").lower() == "true",
         window=Window(
             _instant(document, profile.opens, Bound.OPENS, zone, problems),
@@ -156,8 +156,9 @@ def live_field(document: Document, names: tuple[str, ...]) -> Field | None:
     return next((lowered[name.lower()] for name in names if name.lower() in lowered), None)
 
 
-def _is_template(slug: str, profile: Profile) -> bool:
-    return any(fnmatchcase(slug.lower(), pattern) for pattern in profile.templates)
+def _is_template(path: str, slug: str, profile: Profile) -> bool:
+    stem = path.rpartition("/")[2].rpartition(".")[0]
+    return any(fnmatchcase(name.lower(), pattern) for name in (slug, stem) for pattern in profile.templates)
 
 
 def _stated(document: Document, profile: Profile, problems: list[Problem]) -> tuple[State | None, bool]:

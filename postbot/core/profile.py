@@ -106,6 +106,9 @@ class Profile:
         )
 
 
+PLAIN = Profile("plain", "A page of no known kind: values can be set, but it has no state.", (), (), ())
+
+
 def infer(profiles: Sequence[Profile], keys: Sequence[str]) -> Profile | None:
     """The profile that recognises most of a page's fields; on a draw the first, None when no profile knows any."""
     best = max(profiles, key=lambda profile: profile.recognises(keys), default=None)

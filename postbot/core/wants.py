@@ -16,7 +16,7 @@ from postbot.core.lifecycle import Due, Moved, Transition, Wish, carry_out, due,
 from postbot.core.lint import check_posting
 from postbot.core.memory import Request
 from postbot.core.news import window_facts
-from postbot.core.posting import Gap, Posting, as_posting, at_utc, readiness
+from postbot.core.posting import Gap, Posting, as_posting, at_utc, live_field, readiness
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import State
 from postbot.core.site import ChangeSet, Path, Pull, PullStatus
@@ -38,8 +38,8 @@ def wants(seen: Seen, postings: Mapping[Path, Posting], now: datetime, policy: P
 
 
 def request_branch(request: Request, slug: str) -> str:
-    """The branch for a request: told apart by when it was filed, so that it stays the same whatever it changes."""
-    return branch_name(request.path, slug, request.wish.transition, request.filed_at, 0)
+    """The branch for a request: told apart by when it was filed and its number, whatever it changes."""
+    return branch_name(request.path, slug, request.wish.transition, request.filed_at, request.number)
 
 
 def _asked_for(seen: Seen, posting: Posting, request: Request, now: datetime) -> Want | None:
@@ -64,12 +64,11 @@ def _when(posting: Posting, request: Request, now: datetime) -> datetime:
 
 def _clocked(seen: Seen, posting: Posting, now: datetime, policy: Policy) -> Want | None:
     """What the clock asks for, now or within the lead time of that transition."""
-    found = due(posting, now) or next(iter(upcoming(posting, now)), None) or _unsettled(posting, now)
+    found = due(posting, now) or _unsettled(posting, now) or next(iter(upcoming(posting, now)), None)
     if found is None or found.at - max(policy.of(found.transition).lead, _asks_from(found, policy)) > now:
         return None
-    witness = seen.memory.witnesses.get(posting.path)
     wish, when = Wish(found.transition), max(found.at, now)
-    branch = branch_name(posting.path, posting.slug, found.transition, found.at, witness.generation if witness else 0)
+    branch = branch_name(posting.path, posting.slug, found.transition, found.at)
     moved = _moved(posting, wish, when)
     lacks = _lacks(posting, wish, moved, when) if found.transition is Transition.OPEN else ()
     early = found.at - policy.of(found.transition).lead > now
@@ -92,7 +91,12 @@ def _moved(posting: Posting, wish: Wish, at: datetime) -> Moved | Problem:
 def _unsettled(posting: Posting, now: datetime) -> Due | None:
     """Where the dates decide, fields that follow the state (a weight) may be left behind by it."""
     state = posting.state(now)
-    if not posting.profile.per_state or state not in (State.OPEN, State.CLOSED):
+    behind = [
+        name
+        for name, words in posting.profile.per_state.items()
+        if state in words and (field := live_field(posting.document, (name,))) and field.text != words[state]
+    ]
+    if not behind or state not in (State.OPEN, State.CLOSED):
         return None
     at = posting.window.opens if state is State.OPEN else posting.window.closes
     return Due(Transition.OPEN if state is State.OPEN else Transition.CLOSE, at) if at else None

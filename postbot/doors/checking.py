@@ -16,7 +16,7 @@ from postbot.core.posting import Posting, as_posting
 from postbot.core.problem import Problem, Severity
 from postbot.core.render import problem_json
 from postbot.core.site import Path
-from postbot.doors.transition import Surroundings, profile_of, zone_of
+from postbot.doors.transition import Surroundings, bytes_of, profile_of, write_bytes, zone_of
 
 MARKDOWN = (".md", ".markdown")
 MOST_REPAIRS = 20  # rounds for one file; a repair may uncover the next
@@ -26,16 +26,27 @@ Progress = Callable[[int, int, str], None]
 
 def collect(paths: Iterable[FilePath]) -> list[FilePath]:
     """The Markdown files at these places, in order, each once; a file named by itself is taken as it is."""
-    found: dict[FilePath, None] = {}
+    found: dict[str, FilePath] = {}
     for path in paths:
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in MARKDOWN and ".git" not in p.parts)
-        for each in inside if path.is_dir() else [path]:
-            found.setdefault(each)
-    return list(found)
+        for each in sorted(filter(_is_text, path.rglob("*"))) if path.is_dir() else [path]:
+            found.setdefault(os.path.abspath(each), each)  # noqa: PTH100 - links are not followed, two links are two files
+    return list(found.values())
 
 
-def run(files: Sequence[FilePath], around: Surroundings, *, fix: bool, progress: Progress) -> tuple[Problem, ...]:
-    """Check each file, then the site as a whole. Every file is answered, whatever it holds."""
+def _is_text(path: FilePath) -> bool:
+    """Whether this is a Markdown file, or a link that says so; no folder of such a name, no pipe that never ends."""
+    return path.suffix.lower() in MARKDOWN and ".git" not in path.parts and (path.is_file() or path.is_symlink())
+
+
+def run(
+    files: Sequence[FilePath],
+    around: Surroundings,
+    *,
+    fix: bool,
+    progress: Progress,
+    folders: Sequence[FilePath] = (),
+) -> tuple[Problem, ...]:
+    """Check each file, then the site as a whole, whose postings belong into `folders`. Every file is answered."""
     problems: list[Problem] = []
     postings: dict[Path, Posting | Problem] = {}
     for number, path in enumerate(files, 1):
@@ -43,25 +54,28 @@ def run(files: Sequence[FilePath], around: Surroundings, *, fix: bool, progress:
         found, posting = _check(path, around, fix=fix)
         problems += found
         postings[Path(str(path))] = posting
-    folders = (os.path.commonpath([path.parent for path in files]),) if len(files) > 1 else ()
-    problems += check_site(postings, folders, around.now)
+    problems += check_site(postings, _spelled_like(files, folders), around.now)
     return tuple(sorted(problems, key=lambda problem: (problem.path, problem.line, problem.column)))
 
 
+def _spelled_like(files: Sequence[FilePath], folders: Sequence[FilePath]) -> tuple[str, ...]:
+    """The folders as the files are spelled, absolute or from here; none where the files are of both kinds."""
+    spellings = {os.path.realpath if path.is_absolute() else os.path.relpath for path in files}
+    spell = spellings.pop() if len(spellings) == 1 else None
+    return tuple(spell(folder.resolve()) for folder in folders) if spell else ()
+
+
 def _check(path: FilePath, around: Surroundings, *, fix: bool) -> tuple[tuple[Problem, ...], Posting | Problem]:
-    name = Path(str(path))
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        problem = Problem(name, 1, 1, "file-unreadable", f"The file cannot be read: {error.strerror or error}.")
-        return (problem,), problem
-    posting = _posting(name, data, around)
+    data = bytes_of(path)
+    posting = data if isinstance(data, Problem) else _posting(Path(str(path)), data, around)
     if isinstance(posting, Problem):
         return (posting,), posting
     if fix:
-        posting = _repaired(posting, around)
-        if posting.document.data != data:
-            path.write_bytes(posting.document.data)
+        repaired = _repaired(posting, around)
+        unwritten = write_bytes(path, repaired.document.data) if repaired.document.data != data else None
+        if unwritten:
+            return (unwritten, *check_posting(posting, around.now)), posting
+        posting = repaired
     return check_posting(posting, around.now), posting
 
 

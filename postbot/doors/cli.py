@@ -7,12 +7,14 @@ until a command needs them, so that `--help` is quick.
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from postbot.core.steps import Seen
     from postbot.doors.transition import Result, Surroundings
     from postbot.hosts.local import LocalHost
-    from postbot.reconcile import Bot
+    from postbot.reconcile import Bot, Report
 
 app = typer.Typer(
     name="postbot",
@@ -91,6 +93,9 @@ DEFAULT_CONFIG = Path("postbot.yaml")
 
 def main() -> None:
     """Run the command line; every known failure ends as a sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that is not UTF-8, or a terminal that knows no umlauts
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except PostbotError as error:
@@ -115,8 +120,9 @@ def check(
     from postbot.doors import checking
 
     around = _surroundings(config, at)
-    files = checking.collect(paths or _folders(config))
-    problems = checking.run(files, around, fix=fix, progress=_progress)
+    folders = _folders(config)
+    files = checking.collect(paths or folders or [Path()])
+    problems = checking.run(files, around, fix=fix, progress=_progress, folders=folders)
     _print(checking.render(problems, str(output)))
     raise typer.Exit(FOUND if checking.any_serious(problems) else FINE)
 
@@ -144,8 +150,9 @@ def transition(
     if batch:
         if files or to or values or write or stdout or diff:
             _misuse("--batch reads its orders from standard input and takes no files or values.")
-        for answer in door.batch(sys.stdin, around):
+        for answer in door.batch(sys.stdin.buffer, around):
             _print(json.dumps(answer) + "\n")
+            sys.stdout.flush()  # whoever gives one order at a time waits for each answer
         return
     if diff + stdout + write > 1:
         _misuse("Choose one of --diff, --stdout and --write.")
@@ -154,16 +161,16 @@ def transition(
         _misuse("Name at least one FILE, and --to STATE or --set KEY=VALUE.")
     order = [door.Order(path, State(to) if to else None, given, profile) for path in files]
     results = [door.carry_out(each, around) for each in order]
+    if write:
+        results = [door.written(result) for result in results]
     for result in results:
-        _show_result(result, write=write, stdout=stdout, as_json=as_json)
+        _show_result(result, stdout=stdout, as_json=as_json)
     if as_json:
         _print_json([result.as_json() for result in results])
     raise typer.Exit(FOUND if any(result.problem for result in results) else FINE)
 
 
-def _show_result(result: Result, *, write: bool, stdout: bool, as_json: bool) -> None:
-    if write and result.data is not None and result.proof and result.proof.lines:
-        _write(Path(result.path), result.data)
+def _show_result(result: Result, *, stdout: bool, as_json: bool) -> None:
     if as_json:
         return
     if stdout and result.data is not None:
@@ -174,13 +181,6 @@ def _show_result(result: Result, *, write: bool, stdout: bool, as_json: bool) ->
         _err(f"{result.path}: please note: {remark}")
     for problem in (*result.problems, *([result.problem] if result.problem else [])):
         _err(str(problem) + (f" {problem.fix}" if problem.fix else ""))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace the file's bytes in place, keeping its mode and any link to it."""
-    with path.open("r+b") as file:
-        file.write(data)
-        file.truncate()
 
 
 # The site ----------------------------------------------------------------------------------------------------------
@@ -223,6 +223,8 @@ def plan(
 
     with _bot(config) as bot:
         now = _time(at, bot)
+        if now.year + days // 365 >= MAXYEAR:
+            _misuse("That is further ahead than calendars go.")
         to_come, present = bot.forecast(now, now + timedelta(days=days))
         zone = bot.policy.zone
         if as_json or output is PlanFormat.JSON:
@@ -238,7 +240,8 @@ def plan(
 def tick(at: AtOption = None, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Do everything that is due, once."""
     with _bot(config) as bot:
-        _tick(bot, _time(at, bot), as_json=as_json)
+        report = _tick(bot, _time(at, bot), as_json=as_json)
+    raise typer.Exit(FOUND if report.plan.held else FINE)
 
 
 @app.command()
@@ -250,9 +253,11 @@ def release(
     """Let a held plan go on, at the next tick."""
     from postbot.app import clock
 
+    if not re.fullmatch("[0-9a-f]{10}", digest):
+        _misuse(f"{digest} is no digest; the held plan names its own, ten letters and digits.")
     with _bot(config) as bot:
         bot.ledger.release(digest, by or _user(), clock())
-    _print(f"Released {digest}; the next tick carries it out.\n")
+    _print(f"Released {digest}; if that is what is held, the next tick carries it out.\n")
 
 
 # Requests ----------------------------------------------------------------------------------------------------------
@@ -365,11 +370,11 @@ def _request(
         dates = {names[key]: text for key, text in window.items() if text is not None}
         wish = Wish(Transition(transition_name), {**values, **dates}, reason)
         request = bot.ledger.file(posting.path, wish, by or _user(), now)
-        _tick(bot, now, as_json=as_json)
+        held = _tick(bot, now, as_json=as_json).plan.held
         answered = bot.ledger.answered(request.number)
         if not as_json:
-            _print(views.request_text(bot.observe(), request, answered))
-    raise typer.Exit(FOUND if answered and not answered[0] else FINE)
+            _print(views.request_text(bot.observe(), request, answered, held))
+    raise typer.Exit(FOUND if held or (answered and not answered[0]) else FINE)
 
 
 # Pull requests -----------------------------------------------------------------------------------------------------
@@ -463,6 +468,8 @@ def demo(
 def _config(path: Path) -> Config:
     from postbot.config import load
 
+    if not path.exists():
+        _misuse(f"There is no {path}. Make one with: postbot init")
     return load(path)
 
 
@@ -483,7 +490,7 @@ def _bot(path: Path) -> Iterator[Bot]:
         bot.ledger.close()
 
 
-def _tick(bot: Bot, now: datetime, *, as_json: bool) -> None:
+def _tick(bot: Bot, now: datetime, *, as_json: bool) -> Report:
     from postbot.doors import views
 
     report = bot.tick(now)
@@ -491,6 +498,7 @@ def _tick(bot: Bot, now: datetime, *, as_json: bool) -> None:
     behind = getattr(bot.host, "behind_checkout", None)
     if behind and any(type(step).__name__ == "Merge" for step in report.done) and (words := behind()):
         _err(words)
+    return report
 
 
 def _surroundings(config: Path, at: str | None, *, strict: bool = False) -> Surroundings:
@@ -500,9 +508,7 @@ def _surroundings(config: Path, at: str | None, *, strict: bool = False) -> Surr
     from postbot.config import load_profile, shipped_profiles
     from postbot.doors.transition import Surroundings
 
-    if not config.exists():
-        if config != DEFAULT_CONFIG:
-            _misuse(f"There is no {config}.")
+    if config == DEFAULT_CONFIG and not config.exists():
         return Surroundings(shipped_profiles(), None, None, _instant(at, ZoneInfo("UTC")), strict)
     loaded = _config(config)
     zone = loaded.site.timezone
@@ -510,8 +516,9 @@ def _surroundings(config: Path, at: str | None, *, strict: bool = False) -> Surr
 
 
 def _folders(config: Path) -> list[Path]:
+    """Where the site's postings are; empty without a configuration."""
     if not config.exists():
-        return [Path()]
+        return []
     loaded = _config(config)
     repo = loaded.at(loaded.site.repo)
     return [repo / folder for folder in loaded.site.folders] or [repo]

@@ -20,9 +20,10 @@ from postbot.core.lifecycle import move, set_value
 from postbot.core.lint import check_posting
 from postbot.core.posting import Posting, as_posting, readiness
 from postbot.core.problem import Problem, Severity
-from postbot.core.profile import Profile, State, infer
+from postbot.core.profile import PLAIN, Profile, State, infer
 from postbot.core.render import Json, problem_json
 from postbot.core.site import Path
+from postbot.hosts.local import LARGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +78,48 @@ class Surroundings:
 def carry_out(order: Order, around: Surroundings) -> Result:
     """Read one file and do what is asked. Every failure is a result."""
     name = str(order.path)
-    try:
-        data = order.path.read_bytes()
-    except OSError as error:
-        message = f"The file cannot be read: {error.strerror or error}."
-        return Result(name, problem=Problem(name, 1, 1, "file-unreadable", message))
-    document = read(Path(name), data)
+    data = bytes_of(order.path)
+    document = data if isinstance(data, Problem) else read(Path(name), data)
     if isinstance(document, Problem):
         return Result(name, problem=document)
     profile = _profile(document, order, around)
     if isinstance(profile, Problem):
         return Result(name, problem=profile)
     return _edited(as_posting(document, profile, around.zone or zone_of(document, profile)), order, around)
+
+
+def bytes_of(path: FilePath) -> bytes | Problem:
+    """The whole of one file. Read no further than any posting is long, for it may be a device without end."""
+    name = str(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
+        said = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        return Problem(name, 1, 1, "file-unreadable", f"The file cannot be read: {said}.")
+    if len(data) > LARGEST:
+        message = f"This file is larger than {LARGEST >> 20} MiB, which no posting is; it was not read."
+        return Problem(name, 1, 1, "file-too-large", message)
+    return data
+
+
+def write_bytes(path: FilePath, data: bytes) -> Problem | None:
+    """Replace a file's bytes in place, keeping its mode and any link to it; a refusal of the disk is a problem."""
+    try:
+        with path.open("r+b") as file:
+            file.write(data)
+            file.truncate()
+    except OSError as error:
+        return Problem(str(path), 1, 1, "file-unwritable", f"The file cannot be written: {error.strerror or error}.")
+    return None
+
+
+def written(result: Result) -> Result:
+    """The same result once its file holds it, or the refusal of the disk."""
+    if result.data is None or not result.proof or not result.proof.lines:
+        return result
+    problem = write_bytes(FilePath(result.path), result.data)
+    return Result(result.path, problem=problem, problems=result.problems) if problem else result
 
 
 def zone_of(document: Document, profile: Profile) -> ZoneInfo:
@@ -108,12 +139,14 @@ def profile_of(document: Document, around: Surroundings) -> Profile | None:
 
 
 def _profile(document: Document, order: Order, around: Surroundings) -> Profile | Problem:
-    if order.profile and order.profile not in around.profiles:
+    if order.profile is not None and order.profile not in around.profiles:
         message = f"There is no profile `{order.profile}`; there are {', '.join(around.profiles)}."
         return Problem(document.path, 1, 1, "profile-unknown", message)
-    found = around.profiles[order.profile] if order.profile else profile_of(document, around)
-    message = "No profile knows this file's fields; name one with --profile."
-    return found or Problem(document.path, 1, 1, "profile-unknown", message)
+    found = around.profiles[order.profile] if order.profile is not None else profile_of(document, around)
+    if found is None and order.to is not None:
+        message = "No profile knows this file's fields, so it has no state to move to; name one with --profile."
+        return Problem(document.path, 1, 1, "profile-unknown", message)
+    return found or PLAIN
 
 
 def _edited(posting: Posting, order: Order, around: Surroundings) -> Result:
@@ -161,7 +194,7 @@ def _spelling(after: Posting, proof: Proof) -> Iterator[Problem]:
         yield Problem(after.path, line, column, "key-spelling-kept", message, Severity.NOTE)
 
 
-def batch(lines: Iterable[str], around: Surroundings) -> Iterator[Json]:
+def batch(lines: Iterable[bytes], around: Surroundings) -> Iterator[Json]:
     """Answer each JSON line of orders with one JSON line, in the same order; a line that is none is answered, too."""
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -169,22 +202,24 @@ def batch(lines: Iterable[str], around: Surroundings) -> Iterator[Json]:
             yield (order if isinstance(order, Result) else carry_out(order, around)).as_json()
 
 
-def _order(line: str, number: int) -> Order | Result:
+def _order(line: bytes, number: int) -> Order | Result:
     try:
         asked: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return _no_order("", number, f"This is not JSON: {error}")
     if not isinstance(asked, dict) or not isinstance(asked.get("path"), str):
         return _no_order("", number, 'An order is an object with "path" and any of "to", "set", "profile"')
     if unknown := asked.keys() - {"path", "to", "set", "profile"}:
         return _no_order(asked["path"], number, f'An order knows "path", "to", "set", "profile", not "{min(unknown)}"')
-    values = asked.get("set") or {}
+    values = {} if asked.get("set") is None else asked["set"]
     if not isinstance(values, dict) or any(
         value is None or isinstance(value, list | dict) for value in values.values()
     ):
         return _no_order(asked["path"], number, '"set" is an object of texts')
     if asked.get("to") not in (None, *State):
         return _no_order(asked["path"], number, f'"to" is one of {", ".join(State)}')
+    if not isinstance(asked.get("profile"), str | None):
+        return _no_order(asked["path"], number, '"profile" is the name of one')
     to = State(asked["to"]) if asked.get("to") else None
     return Order(
         FilePath(asked["path"]), to, {key: _text(value) for key, value in values.items()}, asked.get("profile")

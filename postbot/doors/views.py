@@ -4,6 +4,7 @@ Values in, text or plain values out (and rich tables, printed). Nothing here ask
 it is handed.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,12 +22,13 @@ from postbot.core.problem import Problem
 from postbot.core.profile import State
 from postbot.core.render import problem_json, step_json, step_words
 from postbot.core.site import Pull
-from postbot.core.steps import Record, Seen
+from postbot.core.steps import Held, Record, Seen
 from postbot.core.wants import request_branch
 from postbot.ledger import Ledger
 from postbot.reconcile import Report
 
 Json = Mapping[str, Any]
+_NO_END = 10_000
 
 
 def rows(seen: Seen, now: datetime) -> list[Json]:
@@ -50,6 +52,11 @@ def _row(path: str, found: Posting | Problem, now: datetime) -> Json:
     }
 
 
+def _page() -> Console:
+    """The terminal; a file or a pipe gets whole lines, for nobody can widen those."""
+    return Console() if sys.stdout.isatty() else Console(width=_NO_END)
+
+
 def print_rows(postings: Sequence[Json]) -> None:
     """The postings as a table."""
     table = Table("posting", "state", "opens (UTC)", "closes (UTC)", "problems", box=None, pad_edge=False)
@@ -57,7 +64,7 @@ def print_rows(postings: Sequence[Json]) -> None:
         problems = "; ".join(f"line {problem['line']}: {problem['message']}" for problem in row["problems"])
         cells = (row["slug"], row["state"] or "?", row["opens"] or "", row["closes"] or "", problems)
         table.add_row(*(Text(one_line(str(cell))) for cell in cells))
-    Console().print(table)
+    _page().print(table)
 
 
 def view(seen: Seen, posting: Posting, ledger: Ledger, now: datetime) -> Json:
@@ -125,13 +132,13 @@ def pull_text(pull: Pull) -> str:
 def print_pulls(found: Sequence[Pull]) -> None:
     """Pull requests as a table."""
     if not found:
-        Console().print("No pull requests.")
+        _page().print("No pull requests.")
         return
     table = Table("#", "status", "title", "approved by", "branch", box=None, pad_edge=False)
     for pull in found:
         cells = (str(pull.number), pull.status, pull.title, ", ".join(pull.approved_by), pull.branch)
         table.add_row(*(Text(one_line(cell)) for cell in cells))
-    Console().print(table)
+    _page().print(table)
 
 
 def report_text(report: Report, zone: ZoneInfo) -> str:
@@ -185,7 +192,7 @@ def report_json(report: Report) -> Json:
     }
 
 
-def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None) -> str:
+def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None, held: Held | None) -> str:
     """What came of a request so far."""
     if answered:
         return f"{'Done' if answered[0] else 'Refused'}: {answered[1]}\n"
@@ -193,4 +200,6 @@ def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None
     pull = next((pull for pull in seen.snapshot.pulls if pull.branch == branch), None)
     if pull:
         return f"Pull request #{pull.number} waits for a person: postbot merge {pull.number}\n"
+    if held:
+        return f"Request {request.number} is filed; it waits until the held plan is released: postbot release {held.digest}\n"
     return f"Request {request.number} is filed; another one for this posting comes first.\n"

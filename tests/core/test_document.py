@@ -22,6 +22,7 @@ def refused(data: bytes) -> Problem:
 READS = {
     "plain": (b"---\na: 1\n---\nbody\n", "a: 1\n", "---\nbody\n"),
     "a byte order mark": (b"\xef\xbb\xbf---\na: 1\n---\nbody\n", "a: 1\n", "---\nbody\n"),
+    "a byte order mark behind the fence": (b"---\n\xef\xbb\xbfa: 1\n---\n", "a: 1\n", "---\n"),
     "CR LF": (b"---\r\na: 1\r\n---\r\nbody\r\n", "a: 1\r\n", "---\r\nbody\r\n"),
     "lone CR": (b"---\ra: 1\r---\rbody\r", "a: 1\r", "---\rbody\r"),
     "mixed line endings": (b"---\r\na: 1\n---\rbody", "a: 1\n", "---\rbody"),
@@ -122,6 +123,7 @@ def test_what_is_too_much_is_refused_before_it_is_built(front, code):
 def test_what_is_just_not_too_much_reads():
     levels = MAX_DEPTH - 1
     assert document("a: " + "[" * levels + "]" * levels + "\n").fields["a"].quoting is Quoting.LIST
+    assert refused(f"---\na: [{'[' * levels}{']' * levels}]\n---\n".encode()).code == "front-matter-too-deep"
     assert document("a: " + "x" * (MAX_FRONT_MATTER - 4) + "\n").fields["a"].quoting is P
     assert len(document("".join(f"k{n}: 1\n" for n in range(6_000))).fields) == 6_000
 

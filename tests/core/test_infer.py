@@ -48,6 +48,11 @@ def look(files: dict[str, bytes]) -> Sighting:
         pytest.param(["2026-01-05 09:00 -0500", "2026-07-05 09:00 -0500"], None, id="one offset in both seasons"),
         pytest.param(["2026-01-05 09:00 -0500"], None, id="an offset of one season"),
         pytest.param(
+            ["2026-01-05 09:00 -0500", "2026-07-05 09:00 -0400", "2026-01-06 09:00 -0500", "2026-07-06 09:00 -05:00"],
+            "America/New_York",
+            id="a slip of the season",
+        ),
+        pytest.param(
             ["2026-01-05 09:00 -0800", "2026-07-05 09:00 -0700", "2026-07-06 09:00 +0100"], None, id="a third offset"
         ),
         pytest.param(

@@ -105,4 +105,4 @@ def test_a_line_cannot_hold(character):
 
 
 def test_letters_blanks_and_emoji_are_printable():
-    assert unprintable("é\u00a0🎉 оpen \u200d") is None
+    assert unprintable("é\u00a0🎉 \u043epen \u200d") is None

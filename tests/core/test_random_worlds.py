@@ -1,0 +1,92 @@
+"""Properties of the plan in random worlds: it comes to rest, it wakes in time, and it never does the same thing twice."""
+
+from collections import Counter
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postbot.core.site import PullStatus
+from postbot.core.steps import Answer, Forget, Record, Tell
+from tests.values import KINDS, POLICIES, SPANS, WISHES, Values, texts
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Values:
+    """A world that has been looked at once, and in which people and time have then been at work."""
+    kind = draw(st.sampled_from(KINDS))
+    world = Values(draw(POLICIES), kind)
+    names = [f"jobs/{name}.md" for name in ("ash", "birch", "cedar")[: draw(st.integers(1, 3))]]
+    for name in names:
+        world.write(name, draw(texts(kind, name)))
+    if draw(st.booleans()):
+        world.settle()
+    for name in draw(st.lists(st.sampled_from(names), max_size=3)):
+        match draw(st.integers(0, 5)):
+            case 0:
+                world.write(name, draw(texts(kind, name)))
+            case 1:
+                world.request(name, draw(WISHES))
+            case 2 if len(world.seen.postings) > 1 and name in world.seen.postings:
+                world.remove(name)
+            case 3:
+                for pull in world.pulls():
+                    world.change(pull, approved_by=("robin",))
+            case 4:
+                for pull in world.pulls():
+                    world.change(pull, status=PullStatus.REJECTED, head="", closed_by="robin")
+            case _:
+                world.now += draw(SPANS)
+                world.settle()
+    return world
+
+
+@given(worlds())
+def test_the_plan_of_an_unchanged_world_is_empty(world: Values) -> None:
+    world.settle()
+    assert world.plan().steps == ()
+
+
+@given(worlds(), st.floats(0, 1, exclude_max=True))
+def test_until_it_wakes_an_unchanged_world_needs_no_plan(world: Values, part: float) -> None:
+    world.settle()
+    plan = world.plan()
+    assert plan.wakes_at is None or plan.wakes_at > world.now
+    world.now += part * ((plan.wakes_at or world.now + timedelta(days=400)) - world.now)
+    assert world.plan().steps == ()
+
+
+@given(worlds(), st.lists(SPANS, max_size=4))
+def test_no_announcement_is_made_twice(world: Values, spans: list[timedelta]) -> None:
+    told: Counter[str] = Counter()
+    for span in (timedelta(0), *spans):
+        world.now += span
+        before = world.seen.memory.told
+        said = [said for plan in world.settle() for step in plan.steps for said in _said(step)]
+        told.update({announcement.key for announcement in said} - before)
+    assert not [key for key, times in told.items() if times > 1]
+
+
+@given(worlds())
+def test_a_posting_has_at_most_one_open_pull_request_of_ours(world: Values) -> None:
+    world.settle()
+    paths = Counter(path for pull in world.pulls() for path in pull.files)
+    assert all(times == 1 for times in paths.values())
+
+
+@given(worlds(), st.data())
+def test_one_bad_file_never_affects_another(world: Values, data: st.DataObject) -> None:
+    """The same world, with and without a file that cannot be read, asks the same of every other posting."""
+    sane, spoilt = world, Values(world.policy, world.kind, world.now, world.seen)
+    spoilt.write("jobs/zelkova.md", data.draw(st.sampled_from(["", "---\n", "---\ntitle: 'x\n---\n", "no front matter"])))
+    assert spoilt.plan().steps == sane.plan().steps
+
+
+def _said(step: object) -> list[object]:
+    match step:
+        case Record(announcements=said) | Forget(announcements=said) | Answer(announcements=said):
+            return list(said)
+        case Tell(announcement=one):
+            return [one]
+        case _:
+            return []
