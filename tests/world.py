@@ -186,6 +186,11 @@ class World:
         """The subjects that one recipient has heard, in order."""
         return [str(mail["Subject"]) for mail in self.mail() if mail["To"] == to]
 
+    def read(self, subject: str) -> str:
+        """The text of the one message with this subject."""
+        [mail] = [mail for mail in self.mail() if mail["Subject"] == subject]
+        return str(mail.get_content())
+
     def asked(self) -> list[str]:
         """The subjects that the staff have heard, in order."""
         return self.said("hr@agency.example")

@@ -44,8 +44,8 @@ _REMARK_WORDS = frozenset(
 _NESTED_AFTER = 3
 # The sign comes first: a pattern that starts with a set of characters is searched several times faster.
 _ANCHOR_OR_TAG = re.compile(r"[&!*](?<![^\s,\[{:].)\S")
-# As many blanks at the start of a line; the sign that is looked for comes first here, too.
-_DEEP_INDENT = re.compile(rf" {{{MAX_DEPTH}}}(?<![^\n\r\x85\u2028\u2029] {{{MAX_DEPTH}}})")
+# As many blanks at the start of a line; within a line they nest nothing.
+_DEEP_INDENTS = tuple(end + " " * MAX_DEPTH for end in "\n\r\x85\u2028\u2029")
 # YAML 1.1 counts these as line breaks, editors do not.
 _ODD_BREAK = re.compile("[\x85\u2028\u2029]")
 
@@ -344,7 +344,7 @@ def _explained(path: Path, source: str) -> Problem:
 def _too_deep(source: str) -> bool:
     """Measure nesting without recursion, and only where a cheap upper bound does not settle it."""
     openers = source.count("[") + source.count("{") + source.count("- ") + source.count("? ")
-    if openers < MAX_DEPTH and not _DEEP_INDENT.search(source):
+    if openers < MAX_DEPTH and not any(indent in source for indent in _DEEP_INDENTS):
         return False
     depth = 0
     try:

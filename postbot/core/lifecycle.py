@@ -276,8 +276,9 @@ def _state_edits(
     if profile.state:
         edits.append(Set(profile.state.name, profile.state.values[target], profile.after.get(profile.state.name, ())))
     for name, words in profile.per_state.items():
-        if target in words and (found := live_field(document, (name,))):
-            edits.append(Set(found.key, words[target]))
+        fitting = words.get(target, ())
+        if fitting and (found := live_field(document, (name,))) and found.text not in fitting:
+            edits.append(Set(found.key, fitting[0]))
     if (
         profile.draft
         and posting.draft

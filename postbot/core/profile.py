@@ -62,7 +62,7 @@ class Profile:
     """One kind of site, as declared in `config/profiles/NAME.yaml`; each field is explained there.
 
     `opens` and `closes` list field names, best first. `per_state` are fields that follow the state where a page has
-    them. `requires` adds to what the file's own INSTRUCTIONS headings ask for. `after` places inserted fields.
+    them: for each state the values that fit, the first of which is written where none stands. `requires` adds to what the file's own INSTRUCTIONS headings ask for. `after` places inserted fields.
     `reset` goes stale when a posting is used again; `placeholders` is what stands there until it is filled anew.
     """
 
@@ -74,7 +74,7 @@ class Profile:
     folder: str = ""
     state: StateField | None = None
     draft: str | None = None
-    per_state: Mapping[str, Mapping[State, str]] = field(default_factory=dict)
+    per_state: Mapping[str, Mapping[State, tuple[str, ...]]] = field(default_factory=dict)
     grain: Grain = Grain.MINUTE
     date_only_closes: DayEdge = DayEdge.END
     early_close: EarlyClose | None = None

@@ -91,15 +91,17 @@ def _moved(posting: Posting, wish: Wish, at: datetime) -> Moved | Problem:
 def _unsettled(posting: Posting, now: datetime) -> Due | None:
     """Where the dates decide, fields that follow the state (a weight) may be left behind by it."""
     state = posting.state(now)
-    behind = [
-        name
-        for name, words in posting.profile.per_state.items()
-        if state in words and (field := live_field(posting.document, (name,))) and field.text != words[state]
-    ]
-    if not behind or state not in (State.OPEN, State.CLOSED):
+    if state is None or state is State.UPCOMING:
+        return None
+    if all(_fits(posting, name, words.get(state, ())) for name, words in posting.profile.per_state.items()):
         return None
     at = posting.window.opens if state is State.OPEN else posting.window.closes
     return Due(Transition.OPEN if state is State.OPEN else Transition.CLOSE, at) if at else None
+
+
+def _fits(posting: Posting, name: str, words: tuple[str, ...]) -> bool:
+    field = live_field(posting.document, (name,))
+    return field is None or not words or field.text in words
 
 
 def _lacks(posting: Posting, wish: Wish, moved: Moved | Problem, when: datetime) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def _spelled_like(files: Sequence[FilePath], folders: Sequence[FilePath]) -> tup
 
 
 def _check(path: FilePath, around: Surroundings, *, fix: bool) -> tuple[tuple[Problem, ...], Posting | Problem]:
-    data = bytes_of(path)
+    data = bytes_of(path, str(path))
     posting = data if isinstance(data, Problem) else _posting(Path(str(path)), data, around)
     if isinstance(posting, Problem):
         return (posting,), posting

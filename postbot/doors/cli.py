@@ -15,13 +15,26 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import MAXYEAR, date, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from postbot.core.problem import PostbotError
+from postbot.doors.options import (
+    DEFAULT_CONFIG,
+    AtOption,
+    ByOption,
+    CheckFormat,
+    ConfigOption,
+    JsonOption,
+    NumberArgument,
+    PlanFormat,
+    ReasonName,
+    SetOption,
+    SlugArgument,
+    StateName,
+)
 
 if TYPE_CHECKING:
     from postbot.config import Config
@@ -41,68 +54,21 @@ app = typer.Typer(
 FINE, FOUND, WRONG_USE = 0, 1, 2
 
 
-class StateName(StrEnum):
-    """The states a posting can be moved to."""
-
-    UPCOMING = "upcoming"
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-class CheckFormat(StrEnum):
-    """How `check` prints what it found."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-
-
-class PlanFormat(StrEnum):
-    """How `plan` prints."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
-class ReasonName(StrEnum):
-    """Why a position closes early."""
-
-    CAP_REACHED = "cap reached"
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    OTHER = "other"
-
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The site's configuration.", envvar="POSTBOT_CONFIG")
-]
-AtOption = Annotated[
-    str | None, typer.Option("--at", metavar="TIME", help="Pretend it is this time (ISO 8601, the site's zone).")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Give a field this value; may be repeated.")
-]
-ByOption = Annotated[str, typer.Option("--by", help="Who asks.", envvar="POSTBOT_BY")]
-SlugArgument = Annotated[str, typer.Argument(metavar="SLUG", help="The posting's file name without its ending.")]
-NumberArgument = Annotated[int, typer.Argument(metavar="NUMBER", help="The pull request's number.")]
-
-DEFAULT_CONFIG = Path("postbot.yaml")
-
-
 def main() -> None:
     """Run the command line; every known failure ends as a sentence on standard error."""
+    if sys.stdout is None:  # it was closed: `>&-`
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it stays open to the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that is not UTF-8, or a terminal that knows no umlauts
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
+        sys.stdout.flush()
     except PostbotError as error:
         _fail(str(error))
-    except BrokenPipeError:
+    except OSError as error:  # a full disk, most often the one that standard output goes to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FOUND)
+        _fail(f"{error.filename or 'The output'} cannot be written: {error.strerror or error}.")
 
 
 # Files -------------------------------------------------------------------------------------------------------------
@@ -256,7 +222,7 @@ def release(
     if not re.fullmatch("[0-9a-f]{10}", digest):
         _misuse(f"{digest} is no digest; the held plan names its own, ten letters and digits.")
     with _bot(config) as bot:
-        bot.ledger.release(digest, by or _user(), clock())
+        bot.ledger.release(digest, _asker(by), clock())
     _print(f"Released {digest}; if that is what is held, the next tick carries it out.\n")
 
 
@@ -362,15 +328,20 @@ def _request(
     """File the request, poke, and say what came of it."""
     from postbot.core.lifecycle import Transition, Wish
     from postbot.doors import views
+    from postbot.ledger import LedgerBusy
 
     with _bot(config) as bot:
         now = _time(at, bot)
         posting = _find(bot.observe(), slug)
         names = {"opens": bot.profile.opens[0], "closes": bot.profile.closes[0]}
         dates = {names[key]: text for key, text in window.items() if text is not None}
-        wish = Wish(Transition(transition_name), {**values, **dates}, reason)
-        request = bot.ledger.file(posting.path, wish, by or _user(), now)
-        held = _tick(bot, now, as_json=as_json).plan.held
+        _demand_text(*dates.values(), *values.values())
+        wish, who = Wish(Transition(transition_name), {**values, **dates}, reason), _asker(by)
+        request = bot.ledger.file(posting.path, wish, who, now)
+        try:
+            held = _tick(bot, now, as_json=as_json).plan.held
+        except LedgerBusy:
+            _fail(f"Request {request.number} is filed; another postbot is at work just now, the next tick takes it up.")
         answered = bot.ledger.answered(request.number)
         if not as_json:
             _print(views.request_text(bot.observe(), request, answered, held))
@@ -408,7 +379,7 @@ def merge(number: NumberArgument, by: ByOption = "", config: ConfigOption = DEFA
     from postbot.app import clock
 
     host = _host(config)
-    host.merge_by_hand(number, by or _user(), clock())
+    host.merge_by_hand(number, _asker(by), clock())
     _print(f"Merged #{number}. The next tick announces what that means.\n")
     if behind := host.behind_checkout():
         _err(behind)
@@ -419,7 +390,7 @@ def approve(number: NumberArgument, by: ByOption = "", config: ConfigOption = DE
     """Approve a pull request of a plain git site, for postbot to merge when it is due."""
     from postbot.app import clock
 
-    _host(config).approve(number, by or _user(), clock())
+    _host(config).approve(number, _asker(by), clock())
     _print(f"Approved #{number}.\n")
 
 
@@ -433,7 +404,8 @@ def reject(
     """Close a pull request of a plain git site unmerged: it will not be opened again for the same date."""
     from postbot.app import clock
 
-    _host(config).reject(number, by or _user(), reason, clock())
+    _demand_text(reason)
+    _host(config).reject(number, _asker(by), reason, clock())
     _print(f"Rejected #{number}.\n")
 
 
@@ -576,13 +548,23 @@ def _values(given: list[str] | None) -> dict[str, str]:
     return values
 
 
-def _user() -> str:
+def _asker(by: str) -> str:
+    """Who asks, on one line: the name given, else the one that the system knows."""
     import getpass
 
+    from postbot.core.announce import one_line
+
+    _demand_text(by)
     try:
-        return getpass.getuser()
+        return one_line(by) or getpass.getuser()
     except (OSError, KeyError):  # no such user in a container
         return "somebody"
+
+
+def _demand_text(*given: str) -> None:
+    """Refuse arguments that are not Unicode: nothing that keeps text could keep them."""
+    if any("\ud800" <= letter <= "\udfff" for text in given for letter in text):
+        _misuse("An argument is not UTF-8 text.")
 
 
 def _progress(done: int, whole: int, what: str) -> None:

@@ -28,12 +28,13 @@ from postbot.hosts.local import LARGEST
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked of one file: a state, values, or both."""
+    """What is asked of one file: a state, values, or both. `named` is its path in the very words of who asks."""
 
     path: FilePath
     to: State | None = None
     values: Mapping[str, str] | None = None
     profile: str | None = None
+    named: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ class Surroundings:
 
 def carry_out(order: Order, around: Surroundings) -> Result:
     """Read one file and do what is asked. Every failure is a result."""
-    name = str(order.path)
-    data = bytes_of(order.path)
+    name = str(order.path) if order.named is None else order.named
+    data = bytes_of(order.path, name)
     document = data if isinstance(data, Problem) else read(Path(name), data)
     if isinstance(document, Problem):
         return Result(name, problem=document)
@@ -88,9 +89,8 @@ def carry_out(order: Order, around: Surroundings) -> Result:
     return _edited(as_posting(document, profile, around.zone or zone_of(document, profile)), order, around)
 
 
-def bytes_of(path: FilePath) -> bytes | Problem:
+def bytes_of(path: FilePath, name: str) -> bytes | Problem:
     """The whole of one file. Read no further than any posting is long, for it may be a device without end."""
-    name = str(path)
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
@@ -221,9 +221,8 @@ def _order(line: bytes, number: int) -> Order | Result:
     if not isinstance(asked.get("profile"), str | None):
         return _no_order(asked["path"], number, '"profile" is the name of one')
     to = State(asked["to"]) if asked.get("to") else None
-    return Order(
-        FilePath(asked["path"]), to, {key: _text(value) for key, value in values.items()}, asked.get("profile")
-    )
+    texts = {key: _text(value) for key, value in values.items()}
+    return Order(FilePath(asked["path"]), to, texts, asked.get("profile"), asked["path"])
 
 
 def _no_order(path: str, number: int, why: str) -> Result:

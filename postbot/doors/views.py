@@ -201,5 +201,5 @@ def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None
     if pull:
         return f"Pull request #{pull.number} waits for a person: postbot merge {pull.number}\n"
     if held:
-        return f"Request {request.number} is filed; it waits until the held plan is released: postbot release {held.digest}\n"
+        return f"Request {request.number} is filed and waits for the held plan: postbot release {held.digest}\n"
     return f"Request {request.number} is filed; another one for this posting comes first.\n"

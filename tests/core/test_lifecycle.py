@@ -263,7 +263,7 @@ EXACTLY = {
         DATES,
         "jekyll-dates",
         Transition.EXTEND,
-        {"closes": "2030-03-22T17:00"},
+        {"closes": "2030-03-22"},
         [("closes: 2030-03-15", "closes: 2030-03-22")],
     ),
     "withdraw by dates": (
@@ -363,6 +363,13 @@ def test_a_transition_is_refused(text, wish, code):
 
     assert isinstance(problem, Problem)
     assert problem.code == code
+
+
+def test_a_time_of_day_is_refused_where_the_site_knows_only_days():
+    problem = carry_out(posting(DATES, "jekyll-dates"), Wish(Transition.EXTEND, {"closes": "2030-03-22T17:00"}), NOW)
+
+    assert isinstance(problem, Problem)
+    assert problem.code == "date-grain"
 
 
 # The real corpus ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,99 @@
+"""Print every figure with its peers, measured in one run: `python -m tests.bench`. Exit code 1 if one is missed."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import counts, speed
+from tests.bench.counts import Count
+from tests.bench.material import Material, material
+
+
+class Row(NamedTuple):
+    """One figure: ours, the peers' of the same run, and what was to be reached."""
+
+    what: str
+    ours: str
+    peers: str
+    target: str
+    met: bool
+
+
+def main() -> int:
+    """Measure, print as it goes, and say what was refused and what went wrong."""
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    with tempfile.TemporaryDirectory(prefix="postbot-bench-") as name:
+        given = material(Path(name))
+        console.print(f"Measured on {given.source}.")
+        counted = [_counted(console, count) for count in _counts(given)]
+        console.print(f"  building a site of {speed.POSTINGS:,} postings, then looking at it {speed.LOOKS} times ...")
+        rows = [*counted, *_speeds(given, Path(name))]
+    table = Table("what", "postbot", "peers, same run", "target", "met")
+    for row in rows:
+        table.add_row(row.what, row.ours, row.peers, row.target, "yes" if row.met else "NO")
+    console.print(table)
+    return 0 if all(row.met for row in rows) else 1
+
+
+def _counts(given: Material) -> Iterator[Count]:
+    yield counts.closing(given)
+    yield counts.replay(given)
+    yield counts.setting(given, "weight", 2)
+    yield counts.setting(given, "expirydate", date(2031, 1, 5))
+    yield counts.answered(given)
+    yield counts.explained(given)
+    yield counts.dates(given)
+
+
+def _counted(console: Console, count: Count) -> Row:
+    console.print(f"  {count.what}: {count.good} of {count.whole}", markup=False, highlight=False)
+    for refused in count.refused:
+        console.print(f"    refused: {refused}", markup=False, highlight=False, soft_wrap=True)
+    for fault in count.faults:
+        console.print(f"    WRONG: {fault}", markup=False, highlight=False, soft_wrap=True)
+    peers = ", ".join(f"{name} {_share(good, count.whole)}" for name, good in count.peers.items())
+    ours = f"{_share(count.good, count.whole)} ({count.good} of {count.whole})"
+    said = [ours, *([count.remark] if count.remark else []), *([f"{len(count.refused)} refused"] if count.refused else [])]
+    return Row(count.what, "; ".join(said), peers or "-", "100 %", count.met)
+
+
+def _share(good: int, whole: int) -> str:
+    return f"{100 * good / whole:.3g} %" if whole else "none"
+
+
+def _speeds(given: Material, folder: Path) -> Iterator[Row]:
+    speed.site(given, folder)
+    looks = speed.looks(folder)
+    ratio, cold = median(look.ratio for look in looks), median(look.cold for look in looks)
+    libyaml, memory = median(look.libyaml for look in looks), max(look.memory for look in looks) / 1e6
+    second = next(look.second for look in looks if look.second is not None)
+    many = f"{speed.POSTINGS:,} postings"
+    yield Row(
+        f"{many} read and planned, cold",
+        f"{ratio:.2f} times libyaml ({cold:.2f} s)",
+        f"libyaml alone {libyaml:.2f} s",
+        "2.5 times",
+        ratio <= 2.5,
+    )
+    yield Row("peak memory of that process", f"{memory:.0f} MB", "-", "under 300 MB", memory < 300)
+    share = 100 * second / cold
+    yield Row(
+        f"a second tick, nothing changed, {many}",
+        f"{share:.2f} % of cold ({1000 * second:.0f} ms)",
+        "-",
+        "under 1 %",
+        share < 1,
+    )
+    start = speed.help_time()
+    yield Row("postbot --help", f"{start:.2f} s", "-", "under 0.3 s", start < 0.3)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

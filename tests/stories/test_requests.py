@@ -1,0 +1,178 @@
+"""What people ask for: done by a pull request, answered, and heard by the list only once it is on the base branch."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.world import CONFIG, World
+
+REVIEWED = CONFIG.replace("merge: auto", "merge: review")
+OPEN = {"state": "open", "opens": "March 1, 2026", "closes": "March 20, 2026, 11:59 pm EDT"}
+
+
+def asked(folder: Path, transition: str, start: dict[str, str] = OPEN, **words: str) -> World:
+    """A site on which a person has asked for something and a person has merged it."""
+    world = World(folder, config=REVIEWED)
+    world.write("pilot", **start)
+    world.tick()
+    request = world.ask("pilot", transition, **words)
+    world.tick()
+    before = world.said()
+    [pull] = world.pulls()
+    world.merge(pull.number)
+    world.advance(minutes=5)
+    assert before == []
+    assert world.answer(request) == (True, f"Pull request #{pull.number} is merged.")
+    assert world.branches() == []
+    return world
+
+
+def test_an_extension_is_told_with_both_dates_and_the_old_date_passes_quietly(tmp_path: Path) -> None:
+    world = asked(tmp_path, "extend", closes="2026-03-27T23:59")
+    assert "\ncloses: March 27, 2026, 11:59 pm EDT\n" in world.text("pilot")
+    assert world.said() == ["More time to apply: Pilot"]
+    told = world.read("More time to apply: Pilot")
+    assert "New closing date: Friday, March 27, 2026, 11:59 pm EDT" in told
+    assert "Before:           Friday, March 20, 2026, 11:59 pm EDT" in told
+    world.tick("2026-03-21T09:00")
+    assert "state: open" in world.text("pilot")
+    world.tick("2026-03-27T23:59")
+    world.merge(world.pulls()[0].number)
+    world.tick()
+    assert world.said() == ["More time to apply: Pilot", "Closed: Pilot"]
+
+
+def test_a_closing_with_a_reason_is_told_as_early_and_with_its_reason(tmp_path: Path) -> None:
+    world = asked(tmp_path, "close", reason="cap reached")
+    assert "state: closed" in world.text("pilot")
+    assert world.said() == ["Closed early: Pilot"]
+    assert "Reason:         cap reached" in world.read("Closed early: Pilot")
+    world.tick("2026-03-25T09:00")
+    assert world.said() == ["Closed early: Pilot"]
+
+
+def test_a_closing_of_a_position_without_a_date_is_not_called_early(tmp_path: Path) -> None:
+    world = asked(tmp_path, "close", OPEN | {"closes": "TBD"}, reason="filled")
+    assert world.said() == ["Closed: Pilot"]
+    assert "Reason: filled" in world.read("Closed: Pilot")
+    assert "not known yet" not in world.read("Closed: Pilot")
+
+
+def test_a_postponed_open_position_goes_back_to_upcoming_and_opens_again_later(tmp_path: Path) -> None:
+    world = asked(tmp_path, "postpone", opens="2026-03-16", closes="2026-03-27")
+    assert "state: upcoming" in world.text("pilot")
+    assert world.said() == ["Postponed: Pilot"]
+    world.tick("2026-03-14T09:00")
+    world.approve(world.pulls()[0].number)
+    world.tick("2026-03-16T00:00")
+    assert world.said() == ["Postponed: Pilot", "Open again: Pilot"]
+
+
+def test_a_withdrawn_position_has_no_dates_and_stays_upcoming(tmp_path: Path) -> None:
+    world = asked(tmp_path, "withdraw")
+    assert "state: upcoming" in world.text("pilot")
+    assert "\nopens: TBD\ncloses: TBD\n" in world.text("pilot"), world.text("pilot")
+    world.tick("2026-06-01T09:00")
+    assert world.said() == ["Postponed: Pilot"]
+    assert world.pulls() == []
+
+
+def test_a_reopened_position_is_upcoming_without_its_old_link_and_the_list_hears_nothing_yet(tmp_path: Path) -> None:
+    world = asked(tmp_path, "reopen", OPEN | {"state": "closed"})
+    assert "state: upcoming" in world.text("pilot")
+    assert "\n# apply_url: " in world.text("pilot")
+    assert "\nopens: TBD\n" in world.text("pilot")
+    assert world.said() == []
+
+
+@pytest.mark.parametrize(
+    ("transition", "words", "answer"),
+    [
+        ("extend", {}, "Extending needs the new closing date: closes=YYYY-MM-DD."),
+        ("extend", {"closes": "2026-03-10"}, "The new closing date 2026-03-10 is not later than the present one."),
+        ("reopen", {}, "pilot is open; from there you can close or extend or postpone or withdraw, not reopen."),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_words(
+    tmp_path: Path, transition: str, words: dict[str, str], answer: str
+) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **OPEN)
+    world.tick()
+    request = world.ask("pilot", transition, **words)
+    world.tick()
+    assert world.answer(request) == (False, answer)
+    assert answer in world.mail()[0].get_content()
+    assert world.pulls(None) == []
+
+
+def test_a_request_for_a_page_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("baker")
+    request = world.ask("pilot", "close")
+    world.tick()
+    assert world.answer(request) == (False, "The posting is gone.")
+
+
+def test_two_requests_of_the_same_second_are_carried_out_one_after_the_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **OPEN)
+    world.tick()
+    first = world.ask("pilot", "extend", by="lee", closes="2026-03-27T23:59")
+    second = world.ask("pilot", "extend", by="kim", closes="2026-03-31T23:59")
+    world.tick()
+    [pull] = world.pulls()
+    world.merge(pull.number)
+    world.tick()
+    assert world.answer(first) == (True, f"Pull request #{pull.number} is merged.")
+    assert world.answer(second) is None
+    [other] = world.pulls()
+    world.merge(other.number)
+    world.advance(minutes=5)
+    assert world.answer(second) == (True, f"Pull request #{other.number} is merged.")
+    assert "closes: March 31, 2026" in world.text("pilot")
+
+
+def test_the_second_of_two_equal_requests_hears_that_it_is_done_already(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **OPEN)
+    world.tick()
+    requests = [world.ask("pilot", "extend", by=by, closes="2026-03-27T23:59") for by in ("lee", "kim")]
+    world.tick()
+    assert len(world.pulls()) == 1
+    world.merge(world.pulls()[0].number)
+    world.tick()
+    done, words = world.answer(requests[1]) or (None, "")
+    assert (done, words) == (False, "The new closing date 2026-03-27T23:59 is not later than the present one.")
+    assert len(world.pulls(None)) == 1
+
+
+def test_a_request_takes_the_place_of_what_the_clock_had_prepared(tmp_path: Path) -> None:
+    world = World(tmp_path, config=REVIEWED)
+    world.write("pilot", **OPEN)
+    world.tick()
+    world.tick("2026-03-19T00:00")
+    assert len(world.branches()) == 1
+    world.ask("pilot", "close", reason="filled")
+    world.tick("2026-03-19T01:00")
+    [pull] = world.pulls()
+    assert "Reason: filled." in pull.body
+    world.merge(pull.number)
+    world.tick("2026-03-22T09:00")
+    assert len(world.said()) == 1
+    assert world.pulls() == []
+
+
+def test_a_request_goes_with_its_posting_when_that_is_renamed(tmp_path: Path) -> None:
+    world = World(tmp_path, config=REVIEWED)
+    world.write("pilot", **OPEN)
+    world.tick()
+    request = world.ask("pilot", "close", reason="filled")
+    world.tick()
+    world.rename("pilot", "harbour-pilot")
+    world.advance(hours=1)
+    [pull] = world.pulls()
+    world.merge(pull.number)
+    world.tick()
+    assert world.answer(request) == (True, f"Pull request #{pull.number} is merged.")
+    assert world.said() == ["Closed early: Pilot"]
