@@ -32,7 +32,7 @@ class ConfigError(PostbotError):
     """The configuration cannot be used; `problems` says every reason at once."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__("\n".join(f"{problem} {problem.fix or ''}".rstrip() for problem in problems))
         self.problems = tuple(problems)
 
 
@@ -48,7 +48,7 @@ def _zone(value: object) -> object:
     try:
         return ZoneInfo(str(value))
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{value} is no time zone; write an IANA name such as America/New_York") from None
+        raise ValueError(f"there is no time zone {value}; write an IANA name such as America/New_York") from None
 
 
 def _route(value: object) -> object:
@@ -199,7 +199,8 @@ def _checked(adapter: TypeAdapter[Any], text: str, path: str) -> Any:  # noqa: A
     try:
         return adapter.validate_python(data if data is not None else {})
     except ValidationError as error:
-        raise ConfigError([_problem(path, text, dict(found), adapter) for found in error.errors()]) from None
+        problems = [_problem(path, text, dict(found), adapter) for found in error.errors()]
+        raise ConfigError(sorted(problems, key=lambda problem: problem.line)) from None
 
 
 def _problem(path: str, text: str, found: dict[str, Any], adapter: TypeAdapter[Any]) -> Problem:
@@ -208,8 +209,11 @@ def _problem(path: str, text: str, found: dict[str, Any], adapter: TypeAdapter[A
     line = _line_of(text, where)
     match found["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
-            near = difflib.get_close_matches(where[-1], _keys(adapter.json_schema(), where[:-1]), 1)
-            fix = f"Did you mean `{near[0]}`?" if near else None
+            fix = _nearest(where[-1], _keys(adapter.json_schema(), where[:-1]))
+            return Problem(path, line, 1, "config-unknown-key", f"`{name}` is not a setting.", fix=fix)
+        case "enum" if where[-1:] == ("[key]",):
+            fix = _nearest(where[-2], re.findall("'([^']+)'", found["ctx"]["expected"]))
+            name = ".".join(where[:-1])
             return Problem(path, line, 1, "config-unknown-key", f"`{name}` is not a setting.", fix=fix)
         case "missing" | "missing_argument":
             return Problem(path, line, 1, "config-missing-key", f"`{name}` is needed and not given.")
@@ -218,11 +222,16 @@ def _problem(path: str, text: str, found: dict[str, Any], adapter: TypeAdapter[A
             return Problem(path, line, 1, "config-value", f"`{name}`: {words[:1].lower()}{words[1:]}.")
 
 
+def _nearest(word: str, words: Sequence[str]) -> str | None:
+    near = difflib.get_close_matches(word, words, 1)
+    return f"Did you mean `{near[0]}`?" if near else None
+
+
 def _keys(schema: Mapping[str, Any], where: Sequence[str]) -> list[str]:
     """The settings that may stand at this place of the configuration."""
     here: Mapping[str, Any] = schema
     for part in ("", *where):
-        here = here.get("properties", {}).get(part, here) if part else here
+        here = here.get("properties", {}).get(part, here.get("additionalProperties") or here) if part else here
         options = [here, *here.get("anyOf", ())]
         reference = next((option["$ref"] for option in options if "$ref" in option), None)
         if reference:

@@ -273,6 +273,12 @@ class Ledger:
             changed = _see(connection, witness, was, at)
             _say(connection, witness.path, messages, told, at, changed=changed)
 
+    def adopt(self, witnesses: Sequence[Witness], at: datetime) -> None:
+        """Remember many postings as they stand, all at once or not at all, with nothing to be said about them."""
+        with self._writing() as connection:
+            for witness in witnesses:
+                _see(connection, witness, None, at)
+
     def forget(self, path: Path, messages: Sequence[Message], told: Sequence[str], at: datetime) -> None:
         """Remember a posting no longer, for its file is gone."""
         with self._writing() as connection:

@@ -11,10 +11,12 @@ names and message keys are known beforehand, so the next tick finds what was don
 decides what should happen; that is the plan's business.
 """
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol, assert_never
+from typing import Protocol, TypeGuard, assert_never
 
 from postbot.core.announce import Announcement, Message, Outcome, Receipt, Route, Words, messages
 from postbot.core.forecast import Foreseen, forecast
@@ -130,7 +132,8 @@ class Bot:
     def observe(self) -> Seen:
         """One look at the world. Postings whose bytes have not changed since the last look are not read again."""
         self._snapshot = self.host.look(self._snapshot)
-        read = {path: self._read(file) for path, file in self._snapshot.files.items()}
+        with _no_collection():
+            read = {path: self._read(file) for path, file in self._snapshot.files.items()}
         self._postings = {path: (self._snapshot.files[path], found) for path, found in read.items()}
         return Seen(self._snapshot, read, self.ledger.memory())
 
@@ -177,7 +180,11 @@ class Bot:
     def _act_on(self, steps: Sequence[Step], report: Report, now: datetime) -> bool:
         """Take the steps in order; true if any was taken. A refusal is noted, and the others go on."""
         before = len(report.done)
-        for step in steps:
+        quiet = [step for step in steps if _is_quiet(step)]
+        if quiet:
+            self.ledger.adopt([step.witness for step in quiet], now)
+            report.done += quiet
+        for step in (step for step in steps if not _is_quiet(step)):
             try:
                 self._act(step, now)
             except Refused as refusal:
@@ -225,6 +232,23 @@ class Bot:
             receipt = channel.send(delivery.message) if channel else missing
             self.ledger.settle(delivery, receipt, now)
             report.sent.append(Sent(delivery, receipt))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector still while thousands of postings are read: nothing of them is garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _is_quiet(step: Step) -> TypeGuard[Record]:
+    """A posting remembered as it stands, with nothing to say: a whole site of those is adopted at once."""
+    return isinstance(step, Record) and not step.announcements and step.was is None
 
 
 def _keys(said: Sequence[Announcement]) -> tuple[str, ...]:

@@ -2,8 +2,21 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.golden import Golden
 
 settings.register_profile("desk", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), max_examples=10_000, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the agreed texts anew; then read their diff")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a text with the one agreed upon."""
+    return Golden(update=request.config.getoption("--update-golden"))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -38,11 +37,18 @@ def test_every_file_and_every_date_is_answered(material: Material, figure: Calla
     assert_met(figure(material))
 
 
-def test_the_judge_of_edits_sees_every_line_that_changed(tmp_path: Path):
-    before, after = b"a: 1\r\nstate: open\r\n\r\n", b"a: 1\nstate: closed\r\n"
-    assert list(counts.touched(before, after)) == [b"a: 1\r\n", b"state: open\r\n", b"\r\n", b"a: 1\n", b"state: closed\r\n"] or (
-        b"a: 1\r\n" in counts.touched(before, after) and b"\r\n" in counts.touched(before, after)
-    )
+@pytest.mark.parametrize(
+    ("after", "seen"),
+    [
+        (b"a: 1\r\nstate: closed\r\n", [b"state: open\r\n", b"state: closed\r\n"]),
+        (b"a: 1\nstate: open\r\n", [b"a: 1\r\n", b"a: 1\n"]),
+        (b"a: 1\r\nstate: open", [b"state: open\r\n", b"state: open"]),
+        (b"a: 1\r\nb: 2\r\nstate: open\r\n", [b"b: 2\r\n"]),
+    ],
+    ids=["value", "line break", "end of file", "insertion"],
+)
+def test_the_judge_of_edits_sees_every_line_that_changed(after: bytes, seen: list[bytes]):
+    assert list(counts.touched(b"a: 1\r\nstate: open\r\n", after)) == seen
 
 
 @pytest.mark.parametrize(

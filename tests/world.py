@@ -4,7 +4,9 @@
 the real thing, wired by `postbot.app`; only the clock is the story's.
 """
 
+import shutil
 import subprocess
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -25,7 +27,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 CONFIG = """\
 site:
-  repo: {repo}
+  repo: site
   profile: {profile}
   timezone: America/New_York
   folders: [{postings}]
@@ -90,6 +92,13 @@ class World:
         self.commit("Begin")
         (self.folder / "postbot.yaml").write_text(self.config.format(**vars(self)))
         self.restart()
+
+    def copy(self, folder: Path) -> "World":
+        """The same world at the same moment in another folder, its bot not yet started."""
+        shutil.copytree(self.folder, folder)
+        twin = copy(self)
+        twin.folder, twin.repo = folder, folder / "site"
+        return twin
 
     def restart(self) -> None:
         """End the bot and start a new one on the same ledger, as after a crash or a deployment."""

@@ -8,6 +8,7 @@ that run in Jinja2's sandbox; facts are plain text and can add neither a header 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from unicodedata import bidirectional
 
 from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -117,9 +118,14 @@ def _render(announcement: Announcement, words: Words, part: str) -> str:
     )
 
 
+_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+"""Classes of characters that turn the direction of the text behind them, so that it reads as what it is not."""
+
+
 def one_line(text: str) -> str:
     """Text without anything that could start a line or hide: nobody's title can open a header or a paragraph."""
-    return " ".join("".join(" " if unprintable(character) else character for character in text).split())
+    hides = (unprintable(character) or bidirectional(character) in _TURNS for character in text)
+    return " ".join("".join(" " if hidden else text[at] for at, hidden in enumerate(hides)).split())
 
 
 class Outcome(StrEnum):

@@ -47,7 +47,7 @@ _ANCHOR_OR_TAG = re.compile(r"[&!*](?<![^\s,\[{:].)\S")
 # As many blanks at the start of a line; within a line they nest nothing.
 _DEEP_INDENTS = tuple(end + " " * MAX_DEPTH for end in "\n\r\x85\u2028\u2029")
 # YAML 1.1 counts these as line breaks, editors do not.
-_ODD_BREAK = re.compile("[\x85\u2028\u2029]")
+_ODD_BREAKS = "\x85\u2028\u2029"
 
 
 class Span(NamedTuple):
@@ -60,13 +60,13 @@ class Span(NamedTuple):
 class Field(NamedTuple):
     """One `key: value` at the top level of the front matter.
 
-    `span` runs from the key to the end of its value; `text` is the value as YAML reads it, None for a list or map.
-    `line` and `column` are those of the key, `value_line` and `value_column` those of the value, all from 1 in the
-    file. `comment` is what follows the value on its last line, `#` included. `tag` is the YAML 1.1 type.
+    `start` is the key's offset, `value` the place of its value; `text` is the value as YAML reads it, None for a list
+    or map. `line` and `column` are those of the key, `value_line` and `value_column` those of the value, all from 1
+    in the file. `comment` is what follows the value on its last line, `#` included. `tag` is the YAML 1.1 type.
     """
 
     key: str
-    span: Span
+    start: int
     value: Span
     line: int
     column: int
@@ -76,6 +76,11 @@ class Field(NamedTuple):
     text: str | None
     tag: str
     comment: str | None
+
+    @property
+    def span(self) -> Span:
+        """From the key to the end of its value."""
+        return Span(self.start, self.value.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +259,8 @@ def read(path: Path, data: bytes) -> Document | Problem:
     front = _frame(path, text)
     if isinstance(front, Problem):
         return front
-    if len(text[front.start : front.end].encode()) > MAX_FRONT_MATTER:
+    room = MAX_FRONT_MATTER // 4  # no character takes more than four bytes
+    if front.end - front.start > room and len(text[front.start : front.end].encode()) > MAX_FRONT_MATTER:
         message = f"The front matter is larger than {MAX_FRONT_MATTER // 1024} KiB; postbot does not parse it."
         return Problem(path, 1, 1, "front-matter-too-large", message, fix="Move long texts into the body.")
     return _compose(path, data, text, front)
@@ -393,7 +399,7 @@ _QUOTING = {
 
 def _fields(text: str, front: Span, root: yaml.MappingNode) -> dict[str, Field]:
     fields = {key.value: _field(text, front.start, key, value) for key, value in root.value}
-    if _ODD_BREAK.search(text, front.start, front.end):
+    if any(text.find(odd, front.start, front.end) >= 0 for odd in _ODD_BREAKS):
         return {key: _replaced(text, field) for key, field in fields.items()}
     return fields
 
@@ -422,7 +428,7 @@ def _field(text: str, base: int, key: yaml.ScalarNode, node: yaml.Node) -> Field
         value_end = _content_end(text, value_start, base + _last_leaf(node).end_mark.index)
     return Field(
         key=key.value,
-        span=Span(start, value_end),
+        start=start,
         value=Span(value_start, value_end),
         line=key.start_mark.line + 2,
         column=key.start_mark.column + 1,

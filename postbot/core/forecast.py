@@ -85,8 +85,7 @@ def apply(seen: Seen, step: Step, at: datetime) -> Seen:
     """The world after one step, without any host: what a perfect host and ledger would show next."""
     match step:
         case Record():
-            witnesses = {path: known for path, known in seen.memory.witnesses.items() if path != step.was}
-            return _told(_remember(seen, witnesses | {step.witness.path: step.witness}), step)
+            return _told(_recorded(seen, step.witness, step.was), step)
         case Forget():
             return _told(_remember(seen, {p: w for p, w in seen.memory.witnesses.items() if p != step.path}), step)
         case Propose():
@@ -103,6 +102,14 @@ def apply(seen: Seen, step: Step, at: datetime) -> Seen:
         case Answer():
             left = tuple(request for request in seen.memory.requests if request != step.request)
             return _told(replace(seen, memory=replace(seen.memory, requests=left)), step)
+
+
+def _recorded(seen: Seen, witness: Witness, was: Path | None) -> Seen:
+    """A witness replaces what was known under its former path, and what is asked for goes with the posting."""
+    others = {path: known for path, known in seen.memory.witnesses.items() if path != was}
+    requests = (replace(each, path=witness.path) if each.path == was else each for each in seen.memory.requests)
+    memory = replace(seen.memory, requests=tuple(requests))
+    return _remember(replace(seen, memory=memory), others | {witness.path: witness})
 
 
 def _remember(seen: Seen, witnesses: Mapping[Path, Witness]) -> Seen:

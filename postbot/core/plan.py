@@ -6,6 +6,7 @@ A plan that looks strange is held: it does nothing but tell the operators, until
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -31,9 +32,11 @@ def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:
     5. Hold the whole if it looks strange.
     """
     postings = {path: found for path, found in seen.postings.items() if isinstance(found, Posting)}
+    recorded = tuple(records(seen, postings, now))
+    seen = _followed(seen, recorded)
     wanted = wants(seen, postings, now, policy)
     steps = [
-        *records(seen, postings, now),
+        *recorded,
         *withdrawals(seen, wanted),
         *(step for want in wanted for step in pull_steps(seen, want, now, policy)),
         *answers(seen, wanted),
@@ -47,6 +50,13 @@ def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:
     said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest})
     tell = () if said.key in seen.memory.told else (Tell(said),)
     return Plan(now, tell, problems, held, wakes_at, waiting=tuple(steps), wanted=tuple(wanted))
+
+
+def _followed(seen: Seen, recorded: Iterable[Record | Forget]) -> Seen:
+    """The same world with each request at the new path of its posting, where recording finds it renamed."""
+    new = {step.was: step.witness.path for step in recorded if isinstance(step, Record) and step.was}
+    requests = tuple(replace(request, path=new.get(request.path, request.path)) for request in seen.memory.requests)
+    return replace(seen, memory=replace(seen.memory, requests=requests))
 
 
 def _problems(seen: Seen) -> Iterator[Problem]:

@@ -35,6 +35,16 @@ class DayEdge(StrEnum):
     END = "end"
 
 
+class OffsetlessTimes(StrEnum):
+    """How the site generator reads an unquoted ISO date with a time of day and no offset, as in 2024-06-04 08:00:00.
+
+    `site`: in the site's own zone, as is meant. `utc`: as UTC, hours away from what is meant.
+    """
+
+    SITE = "site"
+    UTC = "utc"
+
+
 class EarlyClose(StrEnum):
     """How a closing before the announced date is written where the dates decide the state.
 
@@ -62,8 +72,9 @@ class Profile:
     """One kind of site, as declared in `config/profiles/NAME.yaml`; each field is explained there.
 
     `opens` and `closes` list field names, best first. `per_state` are fields that follow the state where a page has
-    them: for each state the values that fit, the first of which is written where none stands. `requires` adds to what the file's own INSTRUCTIONS headings ask for. `after` places inserted fields.
-    `reset` goes stale when a posting is used again; `placeholders` is what stands there until it is filled anew.
+    them: for each state the values that fit, the first of which is written where none stands. `requires` adds to what
+    the file's own INSTRUCTIONS headings ask for. `after` places inserted fields. `reset` goes stale when a posting is
+    used again; `placeholders` is what stands there until it is filled anew.
     """
 
     name: str
@@ -76,6 +87,7 @@ class Profile:
     draft: str | None = None
     per_state: Mapping[str, Mapping[State, tuple[str, ...]]] = field(default_factory=dict)
     grain: Grain = Grain.MINUTE
+    offsetless_times: OffsetlessTimes = OffsetlessTimes.SITE
     date_only_closes: DayEdge = DayEdge.END
     early_close: EarlyClose | None = None
     closed_on: str | None = None
@@ -110,6 +122,9 @@ PLAIN = Profile("plain", "A page of no known kind: values can be set, but it has
 
 
 def infer(profiles: Sequence[Profile], keys: Sequence[str]) -> Profile | None:
-    """The profile that recognises most of a page's fields; on a draw the first, None when no profile knows any."""
-    best = max(profiles, key=lambda profile: profile.recognises(keys), default=None)
+    """The profile that recognises most of a page's fields; None when no profile knows any.
+
+    On a draw a state that is written down beats dates that merely stand beside it.
+    """
+    best = max(profiles, key=lambda profile: (profile.recognises(keys), not profile.dates_decide), default=None)
     return best if best is not None and best.recognises(keys) else None

@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import MAXYEAR, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -67,7 +67,8 @@ def main() -> None:
     except PostbotError as error:
         _fail(str(error))
     except OSError as error:  # a full disk, most often the one that standard output goes to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError):  # there may be no file behind it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _fail(f"{error.filename or 'The output'} cannot be written: {error.strerror or error}.")
 
 
@@ -145,7 +146,8 @@ def _show_result(result: Result, *, stdout: bool, as_json: bool) -> None:
         _print(result.diff())
     for remark in result.remarks:
         _err(f"{result.path}: please note: {remark}")
-    for problem in (*result.problems, *([result.problem] if result.problem else [])):
+    refusal = (result.problem,) if result.problem and result.problem not in result.problems else ()
+    for problem in (*result.problems, *refusal):
         _err(str(problem) + (f" {problem.fix}" if problem.fix else ""))
 
 
@@ -212,7 +214,7 @@ def tick(at: AtOption = None, config: ConfigOption = DEFAULT_CONFIG, as_json: Js
 
 @app.command()
 def release(
-    digest: Annotated[str, typer.Argument(help="The digest that the held plan names.")],
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="The digest that the held plan names.")],
     by: ByOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

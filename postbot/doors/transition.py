@@ -54,10 +54,16 @@ class Result:
             "path": self.path,
             "ok": self.problem is None,
             "problem": problem_json(self.problem) if self.problem else None,
-            "problems": [problem_json(problem) for problem in self.problems],
+            "problems": [problem_json(problem) for problem in (*self.problems, *self._notes())],
             "changed_lines": [change.line for change in self.proof.lines] if self.proof else [],
             "text": self.data.decode() if self.data is not None else None,
         }
+
+    def _notes(self) -> Iterator[Problem]:
+        """The remarks, for readers who see nothing but problems."""
+        line = self.proof.lines[0].line if self.proof and self.proof.lines else 1
+        for remark in self.remarks:
+            yield Problem(self.path, line, 1, "please-note", remark, Severity.NOTE)
 
     def diff(self) -> str:
         """The changed lines; empty when nothing changes."""

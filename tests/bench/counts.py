@@ -156,7 +156,9 @@ def replay(material: Material) -> Count:
             count.refused.append(f"{name}: left out, the person's own result does not load")
             continue
         values = {
-            key: text for key, text in wanted.items() if isinstance(text, str) and key != "state" and (was or {}).get(key) != text
+            key: text
+            for key, text in wanted.items()
+            if isinstance(text, str) and key != "state" and (was or {}).get(key) != text
         }
         result = carry_out(Order(opening.before, State.OPEN, values), around(opening.at))
         if was is None and result.problem:
@@ -193,7 +195,9 @@ def explained(material: Material) -> Count:
     for path in (*material.postings, *material.pages):
         if fields(path.read_bytes()) is None:
             found = _checked(path)
-            errors = [] if isinstance(found, str) else [p for p in found if p.code.startswith(("yaml-", "front-matter-"))]
+            errors = (
+                [] if isinstance(found, str) else [p for p in found if p.code.startswith(("yaml-", "front-matter-"))]
+            )
             fault = _misplaced(path.read_bytes(), errors[0]) if errors else "not explained"
             count.add(path.name, fault)
     return count

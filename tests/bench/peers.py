@@ -45,9 +45,7 @@ PEERS: Mapping[str, tuple[Dump, ...]] = {
 
 def best(name: str, files: Mapping[str, bytes], key: str, value: str | int | date, good: Callable[..., bool]) -> int:
     """How many files a peer gets right with its best settings; `good` takes a file before and after."""
-    return max(
-        sum(good(data, _tried(dump, data, key, value)) for data in files.values()) for dump in PEERS[name]
-    )
+    return max(sum(good(data, _tried(dump, data, key, value)) for data in files.values()) for dump in PEERS[name])
 
 
 def _tried(dump: Dump, data: bytes, key: str, value: str | int | date) -> bytes:

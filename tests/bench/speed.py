@@ -78,7 +78,9 @@ def _look(folder: Path, what: str) -> Look:
 def help_time() -> float:
     """Seconds that `postbot --help` takes: the median of five."""
     script = Path(sys.executable).with_name("postbot")
-    return median(_seconds(lambda: subprocess.run([script, "--help"], capture_output=True, check=True)) for _ in range(5))
+    return median(
+        _seconds(lambda: subprocess.run([script, "--help"], capture_output=True, check=True)) for _ in range(5)
+    )
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -116,4 +118,4 @@ def _parse(fronts: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(Path(sys.argv[1]), ticks=sys.argv[2] == "ticks").__dict__))
+    sys.stdout.write(json.dumps(_measure(Path(sys.argv[1]), ticks=sys.argv[2] == "ticks").__dict__))

@@ -71,7 +71,7 @@ def test_a_postponed_open_position_goes_back_to_upcoming_and_opens_again_later(t
 def test_a_withdrawn_position_has_no_dates_and_stays_upcoming(tmp_path: Path) -> None:
     world = asked(tmp_path, "withdraw")
     assert "state: upcoming" in world.text("pilot")
-    assert "\nopens: TBD\ncloses: TBD\n" in world.text("pilot"), world.text("pilot")
+    assert "\nopens: tbd\ncloses: tbd\n" in world.text("pilot")
     world.tick("2026-06-01T09:00")
     assert world.said() == ["Postponed: Pilot"]
     assert world.pulls() == []
@@ -81,7 +81,7 @@ def test_a_reopened_position_is_upcoming_without_its_old_link_and_the_list_hears
     world = asked(tmp_path, "reopen", OPEN | {"state": "closed"})
     assert "state: upcoming" in world.text("pilot")
     assert "\n# apply_url: " in world.text("pilot")
-    assert "\nopens: TBD\n" in world.text("pilot")
+    assert "\nopens: tbd\n" in world.text("pilot")
     assert world.said() == []
 
 

@@ -1,0 +1,104 @@
+"""Dates that read, and yet are hardly what their writer meant, or are not what the site generator reads.
+
+A date that does not read at all is a problem of the posting itself, and is not repeated here.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from postbot.core.dates import Bound, Doubt, Moment, say
+from postbot.core.document import Field
+from postbot.core.lint.subject import Subject
+from postbot.core.posting import closing_bound, live_field, reading
+from postbot.core.problem import Problem, Severity
+from postbot.core.profile import Grain, OffsetlessTimes, State
+from postbot.core.scalar import TIME, Quoting, tag_11
+
+_FAR = timedelta(days=2 * 365)
+
+
+def _dates(subject: Subject) -> Iterator[tuple[Field, Moment]]:
+    """The dates of the window that read, opening first."""
+    posting, profile = subject.posting, subject.profile
+    closed_on = (profile.closed_on,) if profile.closed_on else ()
+    bounds = ((profile.opens, Bound.OPENS), (profile.closes, closing_bound(profile)), (closed_on, Bound.OPENS))
+    for names, bound in bounds:
+        field, read_as = reading(posting.document, names, bound, posting.zone)
+        if field and isinstance(read_as, Moment):
+            yield field, read_as
+
+
+def doubtful(subject: Subject) -> Iterator[Problem]:
+    """A date with one reading whose words are not what a careful person writes."""
+    for field, moment in _dates(subject):
+        for doubt in moment.doubts:
+            yield _doubt(subject, field, doubt)
+
+
+def _doubt(subject: Subject, field: Field, doubt: Doubt) -> Problem:
+    message, severity = f"`{field.key}`: {doubt.message}", subject.weigh(Severity.WARNING)
+    repair = ((field.key, doubt.corrected),) if doubt.corrected else ()
+    return subject.problem(field.value.start, doubt.code, message, severity, fix=doubt.fix, repair=repair)
+
+
+def closes_before_opening(subject: Subject) -> Iterator[Problem]:
+    """A window that ends before it begins, or as it begins."""
+    window = subject.posting.window
+    closes = live_field(subject.document, subject.profile.closes)
+    if not (window.opens and window.closes and closes) or window.opens < window.closes:
+        return
+    zone = subject.posting.zone
+    when = "the moment it opens" if window.opens == window.closes else f"before it opens, {say(window.opens, zone)}"
+    message = f"The posting closes {when}: `{closes.key}` means {say(window.closes, zone)}."
+    # A state that is written down hides the slip once it says closed; where dates decide, the posting never opens.
+    severity = Severity.NOTE if subject.posting.stated is State.CLOSED else Severity.ERROR
+    yield subject.problem(closes.value.start, "window-reversed", message, severity, fix="Correct one of the two dates.")
+
+
+def not_plain(subject: Subject) -> Iterator[Problem]:
+    """Where the templates know only days, a date must be a YAML date: quotes, words or a time make it a text."""
+    if subject.profile.grain is not Grain.DAY:
+        return
+    for field, moment in _dates(subject):
+        day = moment.wall.date().isoformat()
+        if field.text == day and field.quoting is Quoting.PLAIN:
+            continue
+        what = "with a time of day" if moment.has_time else "in quotes" if field.text == day else "in this form"
+        message = (
+            f"The site's templates do not understand `{field.key}` {what}: the posting would stay upcoming for ever."
+        )
+        repair = () if moment.has_time else ((field.key, day),)
+        fix = f"Write {day} without quotes."
+        yield subject.problem(field.value.start, "date-not-plain", message, Severity.ERROR, fix=fix, repair=repair)
+
+
+_OFFSET = re.compile(r"(?:Z|[+-]\d{1,2}(?::?\d\d)?)\s*$")
+
+
+def read_as_utc(subject: Subject) -> Iterator[Problem]:
+    """A bare time without an offset, where the site generator takes such a time for UTC."""
+    if subject.profile.grain is not Grain.MINUTE or subject.profile.offsetless_times is not OffsetlessTimes.UTC:
+        return
+    for field, moment in _dates(subject):
+        local = moment.at.astimezone(subject.posting.zone)
+        text = (field.text or "").strip()
+        bare = field.quoting is Quoting.PLAIN and moment.has_time and tag_11(text) == TIME
+        if not bare or _OFFSET.search(text) or not local.utcoffset():
+            continue
+        message = (
+            f"The site generator reads `{field.key}` as UTC, while {say(moment.at, subject.posting.zone)} is meant."
+        )
+        offset = f"{local:%z}"
+        fix = f"Write '{text}' in quotes, or with its offset: {text}{offset[:3]}:{offset[3:5]}."
+        yield subject.problem(field.value.start, "date-utc", message, subject.weigh(Severity.WARNING), fix=fix)
+
+
+def far_away(subject: Subject) -> Iterator[Problem]:
+    """A date so far ahead that its year is more likely a slip."""
+    if subject.state is State.CLOSED:
+        return
+    for field, moment in _dates(subject):
+        if moment.at - subject.now > _FAR:
+            message = f"`{field.key}` is more than two years away: {say(moment.at, subject.posting.zone)}."
+            yield subject.problem(field.value.start, "date-far", message, Severity.NOTE, fix="Check the year.")

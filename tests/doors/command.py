@@ -1,0 +1,67 @@
+"""The command line as a person has it: the same `main`, in this process for tables, or in one of its own."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from postbot.doors.cli import main
+
+REAL = (sys.executable, "-c", "from postbot.doors.cli import main; main()")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one command left behind: its exit code and its two outputs."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def postbot(*args: str | Path, cwd: Path, stdin: bytes = b"") -> Done:
+    """Run one command in this process; whatever would be a traceback is raised."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    kept = sys.argv, sys.stdin
+    sys.argv, sys.stdin = ["postbot", *map(str, args)], io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
+    code = 0
+    try:
+        with chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+            main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        sys.argv, sys.stdin = kept
+    said = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    return Done(code, *said)
+
+
+def really(
+    *args: str | bytes | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str | None] | None = None
+) -> Done:
+    """Run one command as a process of its own; None takes a variable out of its environment."""
+    own = {key: value for key, value in {**os.environ, **(env or {})}.items() if value is not None}
+    done = subprocess.run([*REAL, *args], cwd=cwd, input=stdin, capture_output=True, env=own, check=False, timeout=120)
+    return Done(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def footprint(folder: Path) -> dict[str, str]:
+    """Every file below a folder with its bytes and mode in short, git's own included."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_symlink() or not path.is_file():
+            found[name] = str(path.readlink()) if path.is_symlink() else "folder"
+        else:
+            found[name] = f"{path.stat().st_mode:o} {sha256(path.read_bytes()).hexdigest()}"
+    return found
