@@ -41,7 +41,10 @@ def _span(value: object) -> object:
     found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError("write a span such as 5 days, 4 hours or 30 minutes")
-    return timedelta(**{f"{found[2].lower()}s": int(found[1])})
+    try:
+        return timedelta(**{f"{found[2].lower()}s": int(found[1])})
+    except OverflowError:
+        raise ValueError("that is longer than calendars go") from None
 
 
 def _zone(value: object) -> object:

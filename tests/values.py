@@ -4,7 +4,7 @@ Thousands of worlds a minute. What this host leaves out (races, crashes, bytes o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha1
@@ -51,7 +51,7 @@ class Values:
     policy: Policy
     kind: str = "jekyll-state"
     now: datetime = BEGIN
-    seen: Seen = Seen(Snapshot("0", BEGIN, {}), {}, Memory())
+    seen: Seen = field(default_factory=lambda: Seen(Snapshot("0", BEGIN, {}), {}, Memory()))
     commits: int = 0
 
     def __repr__(self) -> str:
@@ -63,7 +63,7 @@ class Values:
 
     def write(self, path: str, text: str) -> None:
         data = text.encode()
-        file = File(Path(path), sha1(b"blob %d\0" % len(data) + data).hexdigest(), data)
+        file = File(Path(path), sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest(), data)
         files, postings = dict(self.seen.snapshot.files), dict(self.seen.postings)
         files[file.path] = file
         postings[file.path] = _read(file.path, data, self.kind, self.policy.zone)

@@ -188,7 +188,9 @@ class World:
 
     def mail(self) -> list[EmailMessage]:
         """Every message that went out, in order."""
-        found = sorted((self.folder / ".postbot" / "announcements").glob("*.eml"), key=lambda p: (p.stat().st_mtime_ns, p.name))
+        found = sorted(
+            (self.folder / ".postbot" / "announcements").glob("*.eml"), key=lambda p: (p.stat().st_mtime_ns, p.name)
+        )
         return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in found]  # type: ignore[misc]
 
     def said(self, to: str = "openings@list.example") -> list[str]:

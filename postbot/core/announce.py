@@ -113,9 +113,7 @@ def _render(announcement: Announcement, words: Words, part: str) -> str:
         name: one_line(told) if isinstance(told, str) else [one_line(line) for line in told]
         for name, told in announcement.facts.items()
     }
-    return sandbox.get_template(f"{announcement.event}/{part}").render(
-        facts | {"slug": one_line(announcement.slug)}
-    )
+    return sandbox.get_template(f"{announcement.event}/{part}").render(facts | {"slug": one_line(announcement.slug)})
 
 
 _TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})

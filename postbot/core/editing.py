@@ -127,13 +127,16 @@ def edit(document: Document, edits: Sequence[Edit]) -> Edited | Problem:
             return splice
         splices.append(splice)
     splices = [splice for splice in splices if document.text[splice.span.start : splice.span.end] != splice.text]
-    if fault := _unlocated(document, splices):
+    root = _compose_12(document)
+    if isinstance(root, Problem):
+        return root
+    if fault := _unlocated(document, root, splices):
         return fault
     data = _spliced(document, splices)
     after = read(document.path, data)
     if isinstance(after, Problem):
         return _refuse(document, "edit-unproven", f"The edit would break the file: {after.message}")
-    if fault := _unproven(document, after, splices):
+    if fault := _unproven(document, root, after, splices):
         return fault
     spelling = tuple((change.key, key) for change, key in spelt if change.key != key)
     return Edited(after, _proof(document, after, splices, spelling))
@@ -283,11 +286,8 @@ def _comment_out(document: Document, field: Field, change: CommentOut) -> _Splic
 # Proving -----------------------------------------------------------------------------------------------------------
 
 
-def _unlocated(document: Document, splices: Sequence[_Splice]) -> Problem | None:
-    """ruamel.yaml must load the file as it stands and see every named value where libyaml sees it."""
-    root = _compose_12(document)
-    if isinstance(root, Problem):
-        return root
+def _unlocated(document: Document, root: MappingNode12 | None, splices: Sequence[_Splice]) -> Problem | None:
+    """ruamel.yaml must see every named value where libyaml sees it; `root` is what it read."""
     places = {key.value: (key.start_mark.index, value) for key, value in root.value} if root else {}
     for splice in splices:
         field = document.fields.get(splice.key)
@@ -331,15 +331,15 @@ def _spliced(document: Document, splices: Sequence[_Splice]) -> bytes:
     return mark + "".join([*parts, document.text[at:]]).encode()
 
 
-def _unproven(before: Document, after: Document, splices: Sequence[_Splice]) -> Problem | None:
+def _unproven(
+    before: Document, old: MappingNode12 | None, after: Document, splices: Sequence[_Splice]
+) -> Problem | None:
     """Compare the two documents: values under both YAML versions, body, and comments. None when all is as intended."""
     if before.body_sha256 != after.body_sha256:
         return _refuse(before, "edit-unproven", "The edit would change the body.")
     new = _compose_12(after)
     if isinstance(new, Problem):
         return new
-    old = _compose_12(before)
-    assert not isinstance(old, Problem)  # _unlocated has read it
     wanted = {splice.key: splice.value for splice in splices}
     shapes = ((_shapes(before.root), _shapes(after.root)), (_shapes(old), _shapes(new)))
     for was, now in shapes:

@@ -160,7 +160,7 @@ def move(
     """Set the given values and what the profile writes for `target`, and prove that the posting is there afterwards."""
     edits: list[Edit] = [*extra]
     for key, text in values.items():
-        made = set_value(posting, key, text, now)
+        made = set_value(posting, key, text)
         if isinstance(made, Problem):
             return made
         edits.append(made)
@@ -176,7 +176,7 @@ def move(
 
 def wished_window(posting: Posting, wish: Wish, now: datetime) -> Window:
     """The window as a wish leaves it."""
-    made = (set_value(posting, key, text, now) for key, text in wish.values.items())
+    made = (set_value(posting, key, text) for key, text in wish.values.items())
     return window_after(posting, [each for each in made if isinstance(each, Set)])
 
 
@@ -196,7 +196,7 @@ def _without(document: Document, edits: Sequence[Edit], later: Sequence[Edit]) -
 # Values in the file's own style ------------------------------------------------------------------------------------
 
 
-def set_value(posting: Posting, key: str, text: str, now: datetime) -> Set | Problem:
+def set_value(posting: Posting, key: str, text: str) -> Set | Problem:
     """One value as the file would write it. A date in ISO form takes the shape of the file's own dates."""
     document, profile = posting.document, posting.profile
     after = next((places for name, places in profile.after.items() if name.lower() == key.lower()), ())
@@ -346,7 +346,7 @@ def _date(posting: Posting, key: str, at: datetime, now: datetime) -> Set:
     name = _date_key(posting, key) or key
     if profile.grain is Grain.DAY:
         return Set(name, at.date().isoformat(), profile.after.get(key, ()), quoting=Quoting.PLAIN)
-    made = set_value(posting, key, at.isoformat(timespec="minutes"), now)
+    made = set_value(posting, key, at.isoformat(timespec="minutes"))
     assert isinstance(made, Set)  # only a site that knows whole days refuses a time
     return made
 

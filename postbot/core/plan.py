@@ -16,10 +16,9 @@ from postbot.core.lifecycle import Transition, upcoming
 from postbot.core.news import broken, records
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
-from postbot.core.profile import State
 from postbot.core.site import Path
-from postbot.core.steps import Forget, Held, Merge, Plan, Policy, Propose, Record, Seen, Step, Tell, Want
-from postbot.core.wants import answers, pull_steps, wants, withdrawals
+from postbot.core.steps import LEADS_TO, Forget, Held, Merge, Plan, Policy, Propose, Record, Seen, Step, Tell, Want
+from postbot.core.wants import answers, fresh_moves, offer, pull_steps, wants, withdrawals
 
 
 def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:
@@ -35,21 +34,31 @@ def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:
     recorded = tuple(records(seen, postings, now))
     seen = _followed(seen, recorded)
     wanted = wants(seen, postings, now, policy)
-    steps = [
-        *recorded,
-        *withdrawals(seen, wanted),
-        *(step for want in wanted for step in pull_steps(seen, want, now, policy)),
-        *answers(seen, wanted),
-    ]
     problems = (*seen.snapshot.problems, *_problems(seen))
-    steps += [Tell(said) for said in broken(seen) if said.key not in seen.memory.told]
-    held = _strange(seen, postings, steps, now, policy)
     wakes_at = min((at for at in _instants(seen, postings.values(), wanted, policy, now) if at > now), default=None)
+    held = _strange(seen, postings, [*_moves(recorded), *fresh_moves(seen, wanted)], now, policy)
+    steps: list[Step] = []
+    if held is None:
+        steps = _steps(seen, recorded, wanted, now, policy)
+        held = _strange(seen, postings, list(_moves(steps)), now, policy)
     if held is None:
         return Plan(now, tuple(steps), problems, None, wakes_at, wanted=tuple(wanted))
     said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest})
     tell = () if said.key in seen.memory.told else (Tell(said),)
-    return Plan(now, tell, problems, held, wakes_at, waiting=tuple(steps), wanted=tuple(wanted))
+    return Plan(now, tell, problems, held, wakes_at, wanted=tuple(wanted))
+
+
+def _steps(
+    seen: Seen, recorded: Sequence[Record | Forget], wanted: Sequence[Want], now: datetime, policy: Policy
+) -> list[Step]:
+    offers = [offer(seen, want) for want in wanted]
+    return [
+        *recorded,
+        *withdrawals(seen, offers),
+        *(step for each in offers for step in pull_steps(seen, each, now, policy)),
+        *answers(seen, offers),
+        *(Tell(said) for said in broken(seen) if said.key not in seen.memory.told),
+    ]
 
 
 def _followed(seen: Seen, recorded: Iterable[Record | Forget]) -> Seen:
@@ -68,14 +77,14 @@ def _problems(seen: Seen) -> Iterator[Problem]:
 
 
 def _strange(
-    seen: Seen, postings: Mapping[Path, Posting], steps: Sequence[Step], now: datetime, policy: Policy
+    seen: Seen, postings: Mapping[Path, Posting], moves: Iterable[tuple[str, str]], now: datetime, policy: Policy
 ) -> Held | None:
-    """Why the steps must not be taken before a person has looked; None if nothing is strange, or it was released."""
-    moves = sorted(set(_moves(steps)))
-    for reason, about in _reasons(seen, postings, moves, now, policy):
+    """Why nothing may be done before a person has looked; None if nothing is strange, or it was released."""
+    ordered = tuple(sorted(set(moves)))
+    for reason, about in _reasons(seen, postings, ordered, now, policy):
         digest = sha256(repr(about).encode()).hexdigest()[:10]
         if digest not in seen.memory.released:
-            return Held(reason, digest)
+            return Held(reason, digest, ordered)
     return None
 
 
@@ -100,16 +109,13 @@ def _moves(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
     for step in steps:
         match step:
             case Propose(refresh=False, path=path, transition=transition) | Merge(path=path, transition=transition):
-                yield path, _LEADS_TO.get(transition, transition)
+                yield path, LEADS_TO.get(transition, transition)
             case Record(moved=True, witness=witness):
                 yield witness.path, witness.state
             case Forget(path=path, announcements=said) if said:
                 yield path, "gone"
             case _:
                 pass
-
-
-_LEADS_TO: Mapping[Transition, str] = {Transition.OPEN: State.OPEN, Transition.CLOSE: State.CLOSED}
 
 
 def _instants(

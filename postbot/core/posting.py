@@ -201,9 +201,7 @@ def _unknown_state(document: Document, profile: Profile, field: Field) -> Proble
 
 def _nearest(word: str, known: list[str]) -> str | None:
     """The known word that differs by one letter (`opem`), if there is just one."""
-    close = [
-        other for other in known if abs(len(word) - len(other)) <= 1 and _differ_by_one(word.lower(), other)
-    ]
+    close = [other for other in known if abs(len(word) - len(other)) <= 1 and _differ_by_one(word.lower(), other)]
     return close[0] if len(close) == 1 else None
 
 
@@ -214,9 +212,7 @@ def _differ_by_one(one: str, two: str) -> bool:
     return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
 
 
-def reading(
-    document: Document, names: tuple[str, ...], bound: Bound, zone: ZoneInfo
-) -> tuple[Field | None, Reading]:
+def reading(document: Document, names: tuple[str, ...], bound: Bound, zone: ZoneInfo) -> tuple[Field | None, Reading]:
     """The field that holds this date, and what its text means; a missing field is not known."""
     field = live_field(document, names)
     if field is None:
@@ -243,13 +239,9 @@ def date_problem(document: Document, field: Field, wrong: Unreadable) -> Problem
     return Problem(document.path, field.value_line, column, wrong.code, message, fix=wrong.fix)
 
 
-def _closed_on(
-    document: Document, profile: Profile, zone: ZoneInfo, problems: list[Problem]
-) -> datetime | None:
+def _closed_on(document: Document, profile: Profile, zone: ZoneInfo, problems: list[Problem]) -> datetime | None:
     """The day of an early closing. It counts from that day's start: who closes today means now."""
-    return (
-        _instant(document, (profile.closed_on,), Bound.OPENS, zone, problems) if profile.closed_on else None
-    )
+    return _instant(document, (profile.closed_on,), Bound.OPENS, zone, problems) if profile.closed_on else None
 
 
 # Readiness ---------------------------------------------------------------------------------------------------------
@@ -298,9 +290,7 @@ def _gap(posting: Posting, key: str) -> Gap | None:
     if field is None:
         commented = next((found for found in posting.document.commented if found.key == key), None)
         return (
-            _commented_gap(posting, commented)
-            if commented
-            else Gap(key, GapKind.MISSING, 1, 1, f"`{key}` is missing.")
+            _commented_gap(posting, commented) if commented else Gap(key, GapKind.MISSING, 1, 1, f"`{key}` is missing.")
         )
     if field.text is None:
         return None
@@ -324,13 +314,7 @@ def _commented_gap(posting: Posting, commented: Commented) -> Gap:
     profile, hint = posting.profile, commented.hint
     ask = commented.key in (*profile.reset, *profile.opens, *profile.closes)
     default = None if ask or not hint.default or _not_known(posting, commented.key, hint.default) else hint.default
-    offer = (
-        f", offering {default}"
-        if default
-        else f", waiting for {hint.placeholder}"
-        if hint.placeholder
-        else ""
-    )
+    offer = f", offering {default}" if default else f", waiting for {hint.placeholder}" if hint.placeholder else ""
     choices = f", one of {' / '.join(hint.choices)}" if hint.choices else ""
     says = f"`{commented.key}` is commented out{offer}{choices}."
     return Gap(commented.key, GapKind.COMMENTED, commented.line, commented.column, says, default)

@@ -52,7 +52,7 @@ def plan_text(plan: Plan, to_come: Sequence[Foreseen], zone: ZoneInfo) -> str:
     lines = [f"Plan at {_local(plan.at, zone)}"]
     if plan.held:
         lines.append(f"HELD ({plan.held.digest}): {plan.held.reason}")
-        lines += [f"  waiting: {words}" for step in plan.waiting for words in step_words(step)[:1]]
+        lines += [f"  waiting: {one_line(path)} to {target}" for path, target in plan.held.moves]
     now = [found for found in to_come if found.at == plan.at] if not plan.held else []
     later = [found for found in to_come if found.at != plan.at]
     lines += ["Now:", *_foreseen(now, zone)] if now else [] if plan.held else ["Now: nothing to do."]
@@ -109,7 +109,7 @@ def plan_json(plan: Plan, to_come: Sequence[Foreseen]) -> Json:
         "held": {"reason": plan.held.reason, "digest": plan.held.digest} if plan.held else None,
         "wakes_at": at_utc(plan.wakes_at) if plan.wakes_at else None,
         "steps": [step_json(step) for step in plan.steps],
-        "waiting": [step_json(step) for step in plan.waiting],
+        "waiting": [{"path": path, "to": target} for path, target in plan.held.moves] if plan.held else [],
         "to_come": [{"at": at_utc(each.at), "assumed": each.assumed, **step_json(each.step)} for each in to_come],
         "problems": [problem_json(problem) for problem in plan.problems],
     }

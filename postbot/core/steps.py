@@ -14,6 +14,7 @@ from postbot.core.lifecycle import Transition, Wish
 from postbot.core.memory import Memory, Request, Witness
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
+from postbot.core.profile import State
 from postbot.core.site import ChangeSet, Path, Pull, Snapshot
 
 
@@ -127,33 +128,43 @@ Step = Record | Forget | Propose | Merge | Withdraw | Tell | Answer
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """The transition that one posting wants, by whom, from when on, and its pull request (or why there is none).
+    """The transition that one posting wants: since or from when (`due`), and the instant it is worked out for (`when`).
 
-    `lacks` are sentences on what is missing or wrong before readers may see it.
+    `early` means that it is too soon for its pull request, and only what is missing is asked for.
     """
 
     posting: Posting
     wish: Wish
     due: datetime
+    when: datetime
     branch: str
-    change: ChangeSet | Problem | None
-    request: Request | None
-    lacks: tuple[str, ...] = ()
+    request: Request | None = None
+    early: bool = False
+
+    @property
+    def target(self) -> str:
+        """Where the posting would go: the state for an opening or a closing, else the transition's own name."""
+        return LEADS_TO.get(self.wish.transition, self.wish.transition)
+
+
+LEADS_TO: Mapping[Transition, str] = {Transition.OPEN: State.OPEN, Transition.CLOSE: State.CLOSED}
+"""The state that the clock's transitions end in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why nothing is done, and the digest that releases it."""
+    """Why nothing is done, the digest that releases it, and which postings would have moved where."""
 
     reason: str
     digest: str
+    moves: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Ordered steps, what is wrong on the site, whether the steps are held, and when to look again at the latest.
 
-    When `held` is set, `steps` only tell the staff so and `waiting` are the steps that were held back. `wakes_at` is
+    When `held` is set, `steps` only tell the staff so. `wakes_at` is
     the next instant (UTC) at which an unchanged world may need another plan; None when the clock alone changes nothing.
     `wanted` is the transition that each posting wants, whether or not there is anything left to do about it.
     """
@@ -163,5 +174,4 @@ class Plan:
     problems: tuple[Problem, ...]
     held: Held | None
     wakes_at: datetime | None
-    waiting: tuple[Step, ...] = ()
     wanted: tuple[Want, ...] = ()

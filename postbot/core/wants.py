@@ -2,10 +2,12 @@
 
 Pure. A posting wants at most one transition at a time: a person's request first, else what the clock asks for. The
 branch name is known beforehand, so a pull request that exists is found, adopted, refreshed or left alone, and never
-made twice; one that a person closed is an answer.
+made twice; one that a person closed is an answer. What is wanted is cheap to know; what can be offered for it takes a
+proven edit, which is worked out only for a plan that is not held already.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postbot.core.announce import Announcement, Event
@@ -31,7 +33,7 @@ def wants(seen: Seen, postings: Mapping[Path, Posting], now: datetime, policy: P
     found: list[Want] = []
     for path, posting in postings.items():
         first = asked.get(path)
-        wanted = _asked_for(seen, posting, first, now) if first is not None else _clocked(seen, posting, now, policy)
+        wanted = _asked_for(seen, posting, first, now) if first is not None else _clocked(posting, now, policy)
         if wanted is not None:
             found.append(wanted)
     return found
@@ -47,11 +49,8 @@ def _asked_for(seen: Seen, posting: Posting, request: Request, now: datetime) ->
     pull = _pull(seen, branch)
     if pull and pull.status in (PullStatus.MERGED, PullStatus.REJECTED):
         return None
-    wish, when = request.wish, _when(posting, request, now)
-    moved = carry_out(posting, wish, when)
-    lacks = _lacks(posting, wish, moved, when)
-    change = None if lacks else _change(seen, posting, moved, wish, branch, when, request)
-    return Want(posting, wish, when, branch, change, request, lacks)
+    when = _when(posting, request, now)
+    return Want(posting, request.wish, when, when, branch, request)
 
 
 def _when(posting: Posting, request: Request, now: datetime) -> datetime:
@@ -62,30 +61,18 @@ def _when(posting: Posting, request: Request, now: datetime) -> datetime:
     return max(request.filed_at, window.opens or request.filed_at)
 
 
-def _clocked(seen: Seen, posting: Posting, now: datetime, policy: Policy) -> Want | None:
+def _clocked(posting: Posting, now: datetime, policy: Policy) -> Want | None:
     """What the clock asks for, now or within the lead time of that transition."""
     found = due(posting, now) or _unsettled(posting, now) or next(iter(upcoming(posting, now)), None)
     if found is None or found.at - max(policy.of(found.transition).lead, _asks_from(found, policy)) > now:
         return None
-    wish, when = Wish(found.transition), max(found.at, now)
     branch = branch_name(posting.path, posting.slug, found.transition, found.at)
-    moved = _moved(posting, wish, when)
-    lacks = _lacks(posting, wish, moved, when) if found.transition is Transition.OPEN else ()
     early = found.at - policy.of(found.transition).lead > now
-    change = None if lacks or early else _change(seen, posting, moved, wish, branch, found.at, None)
-    return Want(posting, wish, found.at, branch, change, None, lacks)
+    return Want(posting, Wish(found.transition), found.at, max(found.at, now), branch, None, early)
 
 
 def _asks_from(found: Due, policy: Policy) -> timedelta:
     return max(policy.ask, default=timedelta(0)) if found.transition is Transition.OPEN else timedelta(0)
-
-
-def _moved(posting: Posting, wish: Wish, at: datetime) -> Moved | Problem:
-    """The clock's transition, as of the instant it is due. Where the dates decide, the state is there by itself."""
-    target = State.OPEN if wish.transition is Transition.OPEN else State.CLOSED
-    if posting.state(at) is target:
-        return move(posting, target, {}, at)
-    return carry_out(posting, wish, at)
 
 
 def _unsettled(posting: Posting, now: datetime) -> Due | None:
@@ -102,6 +89,55 @@ def _unsettled(posting: Posting, now: datetime) -> Due | None:
 def _fits(posting: Posting, name: str, words: tuple[str, ...]) -> bool:
     field = live_field(posting.document, (name,))
     return field is None or not words or field.text in words
+
+
+def fresh_moves(seen: Seen, wanted: Sequence[Want]) -> Iterator[tuple[str, str]]:
+    """Which postings would be proposed to move where, as far as that is known without working out the edits.
+
+    One that its staff have been asked about is left out: it may lack something for as long as it likes.
+    """
+    asked = {key.split(":")[1] for key in seen.memory.told if key.startswith(f"{Event.NOT_READY}:")}
+    for want in wanted:
+        pull = _pull(seen, want.branch)
+        if not want.early and want.branch not in asked and (pull is None or pull.status is PullStatus.WITHDRAWN):
+            yield want.posting.path, want.target
+
+
+# What can be offered -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What can be done for a want: the pull request, or why there is none (None: there is nothing left to change).
+
+    `lacks` are sentences on what is missing or wrong before readers may see it.
+    """
+
+    want: Want
+    change: ChangeSet | Problem | None
+    lacks: tuple[str, ...]
+
+
+def offer(seen: Seen, want: Want) -> Offer:
+    """Work out and prove the edit that a want asks for."""
+    posting, wish = want.posting, want.wish
+    moved = _moved(want)
+    careful = want.request is not None or wish.transition is Transition.OPEN
+    lacks = _lacks(posting, wish, moved, want.when) if careful else ()
+    if lacks or want.early:
+        return Offer(want, None, lacks)
+    if isinstance(moved, Problem) or not moved.edited.proof.lines:
+        return Offer(want, moved if isinstance(moved, Problem) else None, ())
+    base, request = seen.snapshot.commit, want.request
+    change = change_set(posting, moved, wish, branch=want.branch, base=base, due=want.due, request=request)
+    return Offer(want, change, ())
+
+
+def _moved(want: Want) -> Moved | Problem:
+    """The transition as of the instant it is due. Where the dates decide, the clock's state is there by itself."""
+    if want.request is None and want.posting.state(want.when) == want.target:
+        return move(want.posting, State(want.target), {}, want.when)
+    return carry_out(want.posting, want.wish, want.when)
 
 
 def _lacks(posting: Posting, wish: Wish, moved: Moved | Problem, when: datetime) -> tuple[str, ...]:
@@ -127,22 +163,6 @@ def _gaps(posting: Posting, wish: Wish) -> list[Gap]:
     return [gap for gap in readiness(posting, State.OPEN) if gap.default is None and gap.key.lower() not in given]
 
 
-def _change(
-    seen: Seen,
-    posting: Posting,
-    moved: Moved | Problem,
-    wish: Wish,
-    branch: str,
-    due_at: datetime,
-    request: Request | None,
-) -> ChangeSet | Problem | None:
-    if isinstance(moved, Problem):
-        return moved
-    if not moved.edited.proof.lines:
-        return None
-    return change_set(posting, moved, wish, branch=branch, base=seen.snapshot.commit, due=due_at, request=request)
-
-
 # Pull requests -------------------------------------------------------------------------------------------------------
 
 
@@ -150,27 +170,27 @@ def _pull(seen: Seen, branch: str) -> Pull | None:
     return next((pull for pull in seen.snapshot.pulls if pull.branch == branch), None)
 
 
-def withdrawals(seen: Seen, wants: Sequence[Want]) -> Iterator[Withdraw]:
+def withdrawals(seen: Seen, offers: Sequence[Offer]) -> Iterator[Withdraw]:
     """Open pull requests of ours that nothing asks for any more. One that a person has touched is theirs."""
-    wanted = {want.branch for want in wants if isinstance(want.change, ChangeSet)}
+    offered = {offer.want.branch for offer in offers if isinstance(offer.change, ChangeSet)}
     for pull in seen.snapshot.pulls:
-        if pull.status is PullStatus.OPEN and pull.untouched and pull.branch not in wanted:
+        if pull.status is PullStatus.OPEN and pull.untouched and pull.branch not in offered:
             yield Withdraw(pull, "The posting or its dates have changed, so nothing asks for this any more.")
 
 
-def pull_steps(seen: Seen, want: Want, now: datetime, policy: Policy) -> Iterator[Step]:
+def pull_steps(seen: Seen, offer: Offer, now: datetime, policy: Policy) -> Iterator[Step]:
     """What one wanted transition needs done: ask, propose, refresh, merge, remind, or nothing."""
-    told = seen.memory.told
-    if want.lacks and want.request is None:
-        yield from (Tell(said) for said in _ask(want, now, policy) if said.key not in told)
-    if not isinstance(want.change, ChangeSet):
+    told, want = seen.memory.told, offer.want
+    if offer.lacks and want.request is None:
+        yield from (Tell(said) for said in _ask(offer, now, policy) if said.key not in told)
+    if not isinstance(offer.change, ChangeSet):
         return
     pull = _pull(seen, want.branch)
     if pull is None or pull.status is PullStatus.WITHDRAWN:
-        yield Propose(want.change, want.posting.path, want.wish.transition, want.due)
+        yield Propose(offer.change, want.posting.path, want.wish.transition, want.due)
     elif pull.status is PullStatus.OPEN:
-        if pull.untouched and dict(pull.files) != dict(want.change.after):
-            yield Propose(want.change, want.posting.path, want.wish.transition, want.due, refresh=True)
+        if pull.untouched and dict(pull.files) != dict(offer.change.after):
+            yield Propose(offer.change, want.posting.path, want.wish.transition, want.due, refresh=True)
         elif pull.untouched and _may_merge(pull, want, now, policy):
             yield Merge(pull, want.posting.path, want.wish.transition)
         else:
@@ -187,12 +207,13 @@ def _may_merge(pull: Pull, want: Want, now: datetime, policy: Policy) -> bool:
             return False
 
 
-def _ask(want: Want, now: datetime, policy: Policy) -> Iterator[Announcement]:
+def _ask(offer: Offer, now: datetime, policy: Policy) -> Iterator[Announcement]:
     """Ask for what is missing; after a pause only the latest of the questions that came due."""
+    want = offer.want
     asked = [span for span in policy.ask if want.due - span <= now]
     if asked:
         facts = window_facts(want.posting) | {
-            "missing": want.lacks,
+            "missing": offer.lacks,
             "due": say(want.due, want.posting.zone),
             "overdue": "yes" if want.due <= now else "",
         }
@@ -220,28 +241,28 @@ def _remind(want: Want, pull: Pull, now: datetime, policy: Policy) -> Iterator[A
 # Requests ------------------------------------------------------------------------------------------------------------
 
 
-def answers(seen: Seen, wanted: Sequence[Want]) -> Iterator[Answer]:
+def answers(seen: Seen, offers: Sequence[Offer]) -> Iterator[Answer]:
     """Answers to the requests that have come to their end; of several for one posting only the first is looked at."""
-    by_request = {want.request.number: want for want in wanted if want.request}
+    by_request = {offer.want.request.number: offer for offer in offers if offer.want.request}
     first: set[Path] = set()
     for request in seen.memory.requests:
         if request.path in first:
             continue  # one at a time: the next one's turn comes when the first is answered
         first.add(request.path)
-        want = by_request.get(request.number)
-        answer = _outcome(want) if want else _end(seen, request)
+        offered = by_request.get(request.number)
+        answer = _outcome(offered) if offered else _end(seen, request)
         if answer:
             done, words = answer
             yield Answer(request, done, words, () if done else (_refusal(request, words),))
 
 
-def _outcome(want: Want) -> tuple[bool, str] | None:
+def _outcome(offer: Offer) -> tuple[bool, str] | None:
     """What is to be said of a request that is still wanted; None while its pull request is under way."""
-    if want.lacks:
-        return False, " ".join(want.lacks)
-    if isinstance(want.change, Problem):
-        return False, want.change.message
-    return (True, "The posting says so already.") if want.change is None else None
+    if offer.lacks:
+        return False, " ".join(offer.lacks)
+    if isinstance(offer.change, Problem):
+        return False, offer.change.message
+    return (True, "The posting says so already.") if offer.change is None else None
 
 
 def _end(seen: Seen, request: Request) -> tuple[bool, str]:

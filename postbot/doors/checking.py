@@ -99,7 +99,7 @@ def _repaired(posting: Posting, around: Surroundings) -> Posting:
         if repair is None:
             break
         tried.add(repair)
-        made = [set_value(posting, key, text, around.now) for key, text in repair]
+        made = [set_value(posting, key, text) for key, text in repair]
         edited = edit(posting.document, [each for each in made if isinstance(each, Set)])
         if not isinstance(edited, Problem):
             posting = as_posting(edited.document, posting.profile, posting.zone)

@@ -4,6 +4,7 @@ The real bot on a real git repository in a temporary folder; only the clock is t
 people do in the story goes through the same host and ledger that the other commands use.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -232,4 +233,7 @@ def _commit(repo: Path, words: str) -> None:
 
 
 def _git(repo: Path, *args: str) -> None:
-    subprocess.run(["git", "-C", str(repo), *args], check=True)  # noqa: S603, S607 - the demo's own repository
+    # Whoever runs this from a git hook has GIT_DIR set: without it, and without their hooks, it is the demo's own.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-C", str(repo), "-c", "core.hooksPath=/dev/null", *args]
+    subprocess.run(command, env=own, check=True)  # noqa: S603 - a list, no shell

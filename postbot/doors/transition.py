@@ -172,7 +172,7 @@ def _made(posting: Posting, order: Order, now: datetime) -> tuple[Edited, tuple[
     if order.to is not None:
         moved = move(posting, order.to, values, now)
         return moved if isinstance(moved, Problem) else (moved.edited, moved.remarks)
-    edits = [set_value(posting, key, text, now) for key, text in values.items()]
+    edits = [set_value(posting, key, text) for key, text in values.items()]
     wrong = next((each for each in edits if isinstance(each, Problem)), None)
     edited = wrong or edit(posting.document, [each for each in edits if not isinstance(each, Problem)])
     return edited if isinstance(edited, Problem) else (edited, ())

@@ -343,7 +343,7 @@ def test_a_misspelt_key_that_the_body_uses_is_told_with_the_body():
 def test_a_repair_takes_its_finding_away(example):
     before = posting(example.text, example.profile)
     (found,) = check_posting(before, NOW)
-    changes = [set_value(before, key, text, NOW) for key, text in found.repair]
+    changes = [set_value(before, key, text) for key, text in found.repair]
     edited = edit(before.document, [change for change in changes if isinstance(change, Set)])
     assert isinstance(edited, Edited), edited
     assert check_posting(as_posting(edited.document, before.profile, ZONE), NOW) == ()

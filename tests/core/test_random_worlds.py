@@ -22,23 +22,28 @@ def worlds(draw: st.DrawFn) -> Values:
     if draw(st.booleans()):
         world.settle()
     for name in draw(st.lists(st.sampled_from(names), max_size=3)):
-        match draw(st.integers(0, 5)):
-            case 0:
-                world.write(name, draw(texts(kind, name)))
-            case 1:
-                world.request(name, draw(WISHES))
-            case 2 if len(world.seen.postings) > 1 and name in world.seen.postings:
-                world.remove(name)
-            case 3:
-                for pull in world.pulls():
-                    world.change(pull, approved_by=("robin",))
-            case 4:
-                for pull in world.pulls():
-                    world.change(pull, status=PullStatus.REJECTED, head="", closed_by="robin")
-            case _:
-                world.now += draw(SPANS)
-                world.settle()
+        _happen(draw, world, name)
     return world
+
+
+def _happen(draw: st.DrawFn, world: Values, name: str) -> None:
+    """Let one thing happen: an edit, a request, a deletion, an approval of all, a no to all, or time."""
+    match draw(st.integers(0, 5)):
+        case 0:
+            world.write(name, draw(texts(world.kind, name)))
+        case 1:
+            world.request(name, draw(WISHES))
+        case 2 if len(world.seen.postings) > 1 and name in world.seen.postings:
+            world.remove(name)
+        case 3:
+            for pull in world.pulls():
+                world.change(pull, approved_by=("robin",))
+        case 4:
+            for pull in world.pulls():
+                world.change(pull, status=PullStatus.REJECTED, head="", closed_by="robin")
+        case _:
+            world.now += draw(SPANS)
+            world.settle()
 
 
 @given(worlds())
@@ -79,7 +84,9 @@ def test_a_posting_has_at_most_one_open_pull_request_of_ours(world: Values) -> N
 def test_one_bad_file_never_affects_another(world: Values, data: st.DataObject) -> None:
     """The same world, with and without a file that cannot be read, asks the same of every other posting."""
     sane, spoilt = world, Values(world.policy, world.kind, world.now, world.seen)
-    spoilt.write("jobs/zelkova.md", data.draw(st.sampled_from(["", "---\n", "---\ntitle: 'x\n---\n", "no front matter"])))
+    spoilt.write(
+        "jobs/zelkova.md", data.draw(st.sampled_from(["", "---\n", "---\ntitle: 'x\n---\n", "no front matter"]))
+    )
     assert spoilt.plan().steps == sane.plan().steps
 
 

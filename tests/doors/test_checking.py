@@ -69,7 +69,7 @@ def test_nothing_found_is_an_empty_list_and_exit_0(tmp_path: Path):
 def test_a_note_alone_is_fine(tmp_path: Path, severity: str, code: int):
     texts = {
         "error": GOOD.replace("state: open", "state: opne"),
-        "warning": GOOD.replace("ana@example.org", "nobody"),
+        "warning": GOOD.replace("title: Harbour Pilot\n", "title: Harbour Pilot\nsupervisory_status: yes\n"),
         "note": GOOD.replace("2030", "2039"),
     }
     write(tmp_path, a=texts[severity])
@@ -90,7 +90,7 @@ def test_github_commands_are_escaped_as_github_documents(tmp_path: Path):
 
 
 def test_a_command_cannot_be_smuggled_into_githubs_log(tmp_path: Path):
-    write(tmp_path, a="---\ntitle: x\nstate: \"open\\n::error::pwned\"\n---\n")
+    write(tmp_path, a='---\ntitle: x\nstate: "open\\n::error::pwned"\n---\n')
     (tmp_path / "x\n::error::pwned.md").write_text("---\ntitle: 'x\n---\n")
     out = postbot("check", "--format", "github", *AT, cwd=tmp_path).out
     assert out
@@ -106,7 +106,7 @@ def test_text_names_place_sentence_code_and_fix(tmp_path: Path):
 
 # Repairs ------------------------------------------------------------------------------------------------------------
 
-REPAIRABLE = GOOD.replace("state: open", "state: Open").replace("March 4, 2030, 9:00 am EST", "Tuesday, March 4, 2030, 9:00 am EST")
+REPAIRABLE = GOOD.replace("state: open", "state: Open")
 
 
 def test_fix_makes_safe_repairs_and_a_second_run_finds_nothing_more_to_do(tmp_path: Path):
@@ -116,7 +116,7 @@ def test_fix_makes_safe_repairs_and_a_second_run_finds_nothing_more_to_do(tmp_pa
     once = (tmp_path / "a.md").read_text()
     assert once != REPAIRABLE
     assert "state: open\n" in once
-    assert (before, codes(tmp_path)) == ([("a.md", 4, "state-unknown"), ("a.md", 5, "date-weekday")], [])
+    assert (before, codes(tmp_path)) == ([("a.md", 4, "state-unknown")], [])
     postbot("check", "--fix", *AT, cwd=tmp_path)
     assert (tmp_path / "a.md").read_text() == once
 
@@ -126,7 +126,7 @@ def test_fix_changes_only_the_lines_it_repairs(tmp_path: Path):
     postbot("check", "--fix", *AT, cwd=tmp_path)
     old, new = REPAIRABLE.split("\n"), (tmp_path / "a.md").read_bytes().decode().split("\r\n")
     assert len(old) == len(new)
-    assert {line.split(":")[0] for line, now in zip(old, new, strict=True) if line != now} <= {"state", "opens"}
+    assert {line.split(":")[0] for line, now in zip(old, new, strict=True) if line != now} == {"state"}
 
 
 def test_check_alone_never_writes(tmp_path: Path):
@@ -212,7 +212,10 @@ def test_a_file_that_may_not_be_read_or_written_is_told(tmp_path: Path):
 
 def test_three_hundred_files_are_one_run(tmp_path: Path):
     for number in range(300):
-        write(tmp_path, **{f"p{number:03}": GOOD.replace("harbour-pilot", f"pilot-{number}").replace("state: open", "state: opne")})
+        write(
+            tmp_path,
+            **{f"p{number:03}": GOOD.replace("harbour-pilot", f"pilot-{number}").replace("state: open", "state: opne")},
+        )
     found = codes(tmp_path)
     assert len({path for path, _, code in found if code == "state-unknown"}) == 300
     assert [path for path, _, _ in found] == sorted(path for path, _, _ in found)
@@ -238,7 +241,11 @@ def test_a_posting_outside_the_sites_folders_is_found(tmp_path: Path):
     world.write("inside")
     (world.repo / "stray.md").write_text(GOOD)
     for paths in (("site",), (str(world.repo),), ("site/stray.md", "site/positions")):
-        found = {Path(os.path.normpath(path)).name: code for path, _, code in codes(tmp_path, *paths) if code == "posting-misplaced"}
+        found = {
+            Path(os.path.normpath(path)).name: code
+            for path, _, code in codes(tmp_path, *paths)
+            if code == "posting-misplaced"
+        }
         assert found == {"stray.md": "posting-misplaced"}, paths
 
 
@@ -247,4 +254,7 @@ def test_json_and_text_say_the_same(tmp_path: Path):
     found = json.loads(postbot("check", "--format", "json", *AT, cwd=tmp_path).out)
     text = postbot("check", *AT, cwd=tmp_path).out
     for problem in found:
-        assert f"{problem['path']}:{problem['line']}:{problem['column']}: {problem['severity']}: {problem['message']}" in text
+        assert (
+            f"{problem['path']}:{problem['line']}:{problem['column']}: {problem['severity']}: {problem['message']}"
+            in text
+        )

@@ -1,6 +1,7 @@
 """`postbot transition`: single files and batches of orders, edited exactly or refused."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -345,7 +346,11 @@ def test_an_order_without_a_wish_shows_the_file_as_it_is(tmp_path: Path):
 def test_each_answer_stands_before_the_next_order_is_given(tmp_path: Path):
     file(tmp_path, OPEN_STATE, "a.md")
     with subprocess.Popen(
-        [*REAL, "transition", "--batch"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*REAL, "transition", "--batch"],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as talk:
         assert talk.stdin
         assert talk.stdout

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from tests.world import CONFIG, World
 
 AUTO = CONFIG.replace("merge: when-due", "merge: auto").replace("  close:", "  extend: {{merge: auto}}\n  close:")
 THOROUGH = bool(os.environ.get("CI"))
-SCHEDULES = 600 if THOROUGH else 60
+SCHEDULES = 600 if THOROUGH else 15
 LONGEST_LIFE = 0.25  # seconds that a look may live in a random schedule; whole ones take about that long
 MOMENTS = ("KILL_BEFORE", "KILL_AFTER")
 MOST_TRIVIAL = 10  # calls of git; a life that needs fewer does nothing
@@ -57,7 +58,9 @@ class Life:
 
 MARCH = {"opens": "March 9, 2026, 8:00 am EDT", "closes": "March 20, 2026, 11:59 pm EDT"}
 LIVES = {
-    "open": Life("pilot", MARCH, ("2026-03-07T08:00", "2026-03-09T08:00"), None, "state: open", 1, ("Now open: Pilot",)),
+    "open": Life(
+        "pilot", MARCH, ("2026-03-07T08:00", "2026-03-09T08:00"), None, "state: open", 1, ("Now open: Pilot",)
+    ),
     "close": Life(
         *("pilot", MARCH | {"state": "open"}, ("2026-03-19T08:00", "2026-03-20T23:59"), None, "state: closed", 1),
         ("Closed: Pilot",),
@@ -104,6 +107,14 @@ def ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def finish(world: World, life: Life) -> None:
+    """Two last looks without a kill: what a kill left half sent is tried again a little later."""
+    last = datetime.fromisoformat(life.looks[-1])
+    for later in (timedelta(0), timedelta(minutes=10)):
+        assert ended(look(world, (last + later).isoformat(timespec="minutes"))) == 0
+    judge(world, life)
+
+
 def judge(world: World, life: Life) -> None:
     """What people can see at the end: the bytes on main, every pull request there ever was, every message sent."""
     world.restart()
@@ -144,7 +155,7 @@ def run(world: World, looks: Sequence[str], wrapped: dict[str, str], **kill: str
 def test_killed_at_any_call_of_git_postbot_ends_where_it_would_have_ended(
     tmp_path: Path, wrapped: dict[str, str], name: str
 ) -> None:
-    """Before and after each call where there is time for it; else before and after in turn, so that no call is left."""
+    """Where there is time for it, before and after each call; else before and after in turn, at each third call."""
     life = LIVES[name]
     start = begun(tmp_path / "start", life)
     unharmed = start.copy(tmp_path / "unharmed")
@@ -152,13 +163,12 @@ def test_killed_at_any_call_of_git_postbot_ends_where_it_would_have_ended(
     assert set(ends) == {0}
     judge(unharmed, life)
     assert calls > MOST_TRIVIAL
-    for call in range(1, calls + 1):
+    for call in range(1, calls + 1, 1 if THOROUGH else 3):
         for moment in MOMENTS if THOROUGH else [MOMENTS[call % 2]]:
             world = start.copy(tmp_path / f"{call}-{moment}")
             _, ends = run(world, life.looks, wrapped, **{moment: str(call)})
             assert -signal.SIGKILL in ends, (call, moment)
-            assert ended(look(world, life.looks[-1])) == 0
-            judge(world, life)
+            finish(world, life)
             shutil.rmtree(world.folder)
 
 
@@ -175,8 +185,7 @@ def test_killed_at_random_moments_postbot_ends_where_it_would_have_ended(tmp_pat
                 time.sleep(chance.random() * LONGEST_LIFE)
                 os.kill(child, signal.SIGKILL)  # not waited for yet, so the id is still ours even if it has ended
                 ended(child)
-        assert ended(look(world, life.looks[-1])) == 0, seed
-        judge(world, life)
+        finish(world, life)
         shutil.rmtree(world.folder)
 
 
@@ -189,8 +198,7 @@ def test_of_several_postbots_at_once_one_does_the_work_and_the_others_say_so(tmp
         children = [look(world, when) for _ in range(count)]
         ends += [ended(child) for child in children]
     assert set(ends) <= {0, 1}
-    assert ended(look(world, life.looks[-1])) == 0
-    judge(world, life)
+    finish(world, life)
 
 
 def test_a_postbot_that_finds_another_at_work_says_so_and_fails(tmp_path: Path) -> None:

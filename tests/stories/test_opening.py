@@ -27,7 +27,15 @@ def test_what_is_missing_is_asked_for_five_two_and_one_days_before_and_at_the_op
     world = World(tmp_path)
     world.write("pilot", lacking())
     heard = {}
-    for when in ("03-04T06:59", "03-04T07:00", "03-06T12:00", "03-07T08:00", "03-08T08:00", "03-09T08:00", "03-12T08:00"):
+    for when in (
+        "03-04T06:59",
+        "03-04T07:00",
+        "03-06T12:00",
+        "03-07T08:00",
+        "03-08T08:00",
+        "03-09T08:00",
+        "03-12T08:00",
+    ):
         world.tick(f"2026-{when}")
         heard[when] = len(world.asked())
     assert list(heard.values()) == [0, 1, 1, 2, 3, 4, 4]

@@ -64,7 +64,9 @@ class Lives(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         rules = policy(MergeWhen.WHEN_DUE)
-        handling = {t: h if t is Transition.OPEN else type(h)(h.lead, MergeWhen.AUTO) for t, h in rules.handling.items()}
+        handling = {
+            t: h if t is Transition.OPEN else type(h)(h.lead, MergeWhen.AUTO) for t, h in rules.handling.items()
+        }
         self.world = Values(policy(handling=handling))
         self.model = {name: Model("upcoming", BEGIN + timedelta(days=9), BEGIN + timedelta(days=30)) for name in NAMES}
         self.heard: Counter[str] = Counter()

@@ -1,6 +1,6 @@
 """Guesses at how lines stand: blanks, tabs, separators, indentation, and lines that are no field at all.
 
-Each rule yields guesses with a repair each; whether one is believed is for the verdict.
+Each rule yields guesses, each with its repair; whether one is believed is for the verdict.
 """
 
 import bisect

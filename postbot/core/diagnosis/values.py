@@ -1,6 +1,6 @@
 """Guesses at how a value is written: its quotes, its first sign, and colons or hashes inside it.
 
-Each rule yields guesses with a repair each; whether one is believed is for the verdict.
+Each rule yields guesses, each with its repair; whether one is believed is for the verdict.
 """
 
 import re

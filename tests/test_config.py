@@ -1,0 +1,178 @@
+"""`postbot.yaml` and the profiles: what is read, and every mistake told with its place and the nearest word."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from postbot.config import Config, ConfigError, load, load_profile, read_profile, shipped, shipped_profiles
+from postbot.core.lifecycle import Transition
+from postbot.core.profile import EarlyClose, Profile
+from postbot.core.steps import MergeWhen
+from tests.examples import ROOT
+
+SITE = "site:\n  profile: jekyll-state\n  timezone: America/New_York\n"
+PROFILES = sorted((ROOT / "config" / "profiles").glob("*.yaml"))
+
+
+def read(folder: Path, text: str | bytes) -> Config:
+    path = folder / "postbot.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load(path)
+
+
+def test_the_example_loads_and_names_every_setting():
+    path = ROOT / "config" / "postbot.yaml"
+    load(path)
+    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert set(Config.model_fields) - {"root"} == set(given)
+    for name in ("site", "safety", "folder"):
+        assert set(type(getattr(load(path), name)).model_fields) == set(given[name])
+    assert set(given["transitions"]) == set(Transition)
+    for each in given["transitions"].values():
+        assert set(each) == {"lead", "merge"}
+
+
+def test_the_configuration_of_the_demo_loads():
+    config = load(ROOT / "config" / "demo" / "postbot.yaml")
+    assert load_profile(config).name == "jekyll-state"
+
+
+def test_the_least_configuration_is_a_profile_and_a_zone(tmp_path: Path):
+    config = read(tmp_path, SITE)
+    assert config.transitions == {}
+    assert config.routes == ()
+    assert config.at(config.ledger) == tmp_path / ".postbot" / "ledger.db"
+    assert config.policy.most_moves == 5
+
+
+def test_spans_are_read_in_words(tmp_path: Path):
+    config = read(tmp_path, SITE + "ask: [1 day, 2 DAYS, 90 minutes, 0 hours, 1 week]\n")
+    assert config.ask == (
+        timedelta(days=1), timedelta(days=2), timedelta(minutes=90), timedelta(0), timedelta(weeks=1),
+    )  # fmt: skip
+
+
+def test_handling_is_read_per_transition(tmp_path: Path):
+    config = read(tmp_path, SITE + "transitions:\n  close: {merge: auto, lead: 1 day}\n")
+    handling = config.policy.handling[Transition.CLOSE]
+    assert (handling.lead, handling.merge) == (timedelta(days=1), MergeWhen.AUTO)
+
+
+def test_a_path_is_seen_from_the_folder_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    read(tmp_path, SITE + "ledger: memory/ledger.db\n")
+    monkeypatch.chdir(tmp_path)
+    config = load(Path("postbot.yaml"))
+    assert config.at(config.ledger).resolve() == tmp_path / "memory" / "ledger.db"
+    assert config.at(Path("/absolute")) == Path("/absolute")
+
+
+MISTAKES = [
+    ("nothing", "", "config-missing-key", 1, "`site` is needed", None),
+    ("a list", "- a\n", "config-value", 1, "", None),
+    ("a word", "hello\n", "config-value", 1, "", None),
+    ("no YAML", "site: [\n", "config-yaml", 2, "This is not valid YAML", None),
+    ("a tab", "site:\n\tprofile: x\n", "config-yaml", 2, "This is not valid YAML", None),
+    ("no profile", "site:\n  timezone: UTC\n", "config-missing-key", 1, "`site.profile`", None),
+    ("a misspelt section", SITE + "leger: x\n", "config-unknown-key", 4, "`leger`", "ledger"),
+    ("a misspelt setting", SITE + "  foldres: [x]\n", "config-unknown-key", 4, "`site.foldres`", "folders"),
+    ("a setting like nothing", SITE + "zzz: 1\n", "config-unknown-key", 4, "`zzz`", None),
+    ("a misspelt transition", SITE + "transitions:\n  opne: {}\n", "config-unknown-key", 5, "`transitions.opne`", "open"),
+    ("a misspelt handling", SITE + "transitions:\n  open:\n    merg: auto\n", "config-unknown-key", 6, "merg`", "merge"),
+    ("a misspelt limit", SITE + "safety: {most_move: 1}\n", "config-unknown-key", 4, "`safety.most_move`", "most_moves"),
+    ("a misspelt audience", SITE + "announce:\n  publc: []\n", "config-unknown-key", 5, "`announce.publc`", "public"),
+    ("no zone", SITE.replace("America/New_York", "EST5"), "config-value", 3, "there is no time zone EST5", None),
+    ("a zone outside", SITE.replace("America/New_York", "../etc/passwd"), "config-value", 3, "no time zone", None),
+    ("no span", SITE + "ask: [5 days, soon]\n", "config-value", 4, "write a span such as", None),
+    ("a bare number", SITE + "remind: [5]\n", "config-value", 4, "write a span such as", None),
+    ("a huge span", SITE + "remind: [99999999999 weeks]\n", "config-value", 4, "longer than calendars go", None),
+    ("no merge", SITE + "transitions: {open: {merge: always}}\n", "config-value", 4, "'review'", None),
+    ("a negative limit", SITE + "safety: {most_moves: -1}\n", "config-value", 4, "greater than or equal to 1", None),
+    ("a share over all", SITE + "safety: {most_share: 1.5}\n", "config-value", 4, "less than or equal to 1", None),
+    ("no number", SITE + "safety: {most_moves: many}\n", "config-value", 4, "integer", None),
+    ("no channel", SITE + "announce: {staff: [Ada]}\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
+    ("no recipient", SITE + "announce: {staff: ['folder:']}\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
+    ("an unknown channel", SITE + "announce: {staff: ['fax:Ada']}\n", "config-value", 4, "There is no channel `fax`", None),
+    ("an early close of no kind", SITE + "  early_close: never\n", "config-value", 4, "'field'", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code", "line", "says", "near"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])  # fmt: skip
+def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, code: str, line: int, says: str, near: str | None):
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    problem = next(problem for problem in caught.value.problems if problem.code == code)
+    assert (problem.path, problem.line) == (str(tmp_path / "postbot.yaml"), line)
+    assert says in problem.message
+    assert problem.message.endswith(".")
+    assert problem.fix == (f"Did you mean `{near}`?" if near else None)
+    assert str(problem) in str(caught.value)
+    assert near is None or f"Did you mean `{near}`?" in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once_in_the_files_order(tmp_path: Path):
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, "safety: {most_share: 2}\nsite:\n  profil: x\n  timezone: Mars\nasks: []\n")
+    assert [problem.line for problem in caught.value.problems] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"site: \xe9\n"], ids=["binary", "latin-1"])
+def test_a_file_that_is_no_text_is_told(tmp_path: Path, data: bytes):
+    with pytest.raises(ConfigError, match=r"postbot.yaml cannot be read: it is not UTF-8 text\. \[config-unreadable\]"):
+        read(tmp_path, data)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"Make one with: postbot init \[config-missing\]"):
+        load(tmp_path / "postbot.yaml")
+
+
+# Profiles -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=[path.stem for path in PROFILES])
+def test_a_shipped_profile_loads_and_is_called_by_its_name(path: Path):
+    profile = read_profile(path)
+    assert isinstance(profile, Profile)
+    assert profile.name == path.stem
+    assert shipped_profiles()[path.stem] == profile
+    assert re.search(r"^about: .{20,}\.$", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_all_that_is_shipped_is_found():
+    assert shipped() == ROOT / "config"
+    assert set(shipped_profiles()) == {path.stem for path in PROFILES} >= {"jekyll-state", "jekyll-dates", "hugo"}
+
+
+def test_a_profile_of_ones_own_is_named_by_its_path(tmp_path: Path):
+    (tmp_path / "mine.yaml").write_text(
+        (ROOT / "config/profiles/hugo.yaml").read_text().replace("name: hugo", "name: mine")
+    )
+    config = read(tmp_path, "site: {profile: mine.yaml, timezone: UTC, early_close: now}\n")
+    assert load_profile(config).name == "mine"
+    assert load_profile(config).early_close is EarlyClose.NOW
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("folder: content", "foldr: content", 16, "Did you mean `folder`?"),
+        ("grain: minute", "grain: hour", 23, "'day' or 'minute'"),
+        ("name: hugo", "names: hugo", 2, "`names` is not a setting."),
+    ],
+)
+def test_a_mistake_in_a_profile_is_told_like_any_other(tmp_path: Path, old: str, new: str, line: int, says: str):
+    text = (ROOT / "config/profiles/hugo.yaml").read_text()
+    (tmp_path / "mine.yaml").write_text(text.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        read_profile(tmp_path / "mine.yaml")
+    assert says in str(caught.value)
+    assert text.replace(old, new).splitlines().index(new) + 1 in {problem.line for problem in caught.value.problems}
+
+
+def test_a_profile_that_is_not_there_is_told_by_name(tmp_path: Path):
+    config = read(tmp_path, "site: {profile: jekyl-state, timezone: UTC}\n")
+    with pytest.raises(ConfigError, match="jekyl-state"):
+        load_profile(config)
