@@ -19,9 +19,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from postbot.core.announce import Audience, Route
 from postbot.core.lifecycle import Transition
+from postbot.core.plan.steps import Handling, MergeWhen, Policy
 from postbot.core.problem import PostbotError, Problem
 from postbot.core.profile import EarlyClose, Profile
-from postbot.core.steps import Handling, MergeWhen, Policy
 
 CONFIG_NAME = "postbot.yaml"
 

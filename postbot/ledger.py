@@ -27,7 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from postbot.core.announce import Event, Message, Outcome, Receipt
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.memory import Memory, Request, Witness
+from postbot.core.plan.memory import Memory, Request, Witness
 from postbot.core.problem import PostbotError
 from postbot.core.profile import State
 from postbot.core.site import Path

@@ -19,13 +19,9 @@ from datetime import datetime
 from typing import Protocol, TypeGuard, assert_never
 
 from postbot.core.announce import Announcement, Message, Outcome, Receipt, Route, Words, messages
-from postbot.core.forecast import Foreseen, forecast
-from postbot.core.plan import make_plan
-from postbot.core.posting import Posting, read_posting
-from postbot.core.problem import Problem
-from postbot.core.profile import Profile
-from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot
-from postbot.core.steps import (
+from postbot.core.plan.decide import make_plan
+from postbot.core.plan.forecast import Foreseen, forecast
+from postbot.core.plan.steps import (
     Answer,
     Forget,
     Merge,
@@ -38,6 +34,10 @@ from postbot.core.steps import (
     Tell,
     Withdraw,
 )
+from postbot.core.posting import Posting, read_posting
+from postbot.core.problem import Problem
+from postbot.core.profile import Profile
+from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot
 from postbot.hosts import Refused
 from postbot.ledger import Delivery, Ledger
 

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import TypeAdapter
 
-from postbot.core.document import Document, read
 from postbot.core.posting import Posting, read_posting
 from postbot.core.profile import Profile
 from postbot.core.site import Path as SitePath
+from postbot.core.text.document import Document, read
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT / "../shared"

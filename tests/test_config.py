@@ -9,8 +9,8 @@ import yaml
 
 from postbot.config import Config, ConfigError, load, load_profile, read_profile, shipped, shipped_profiles
 from postbot.core.lifecycle import Transition
+from postbot.core.plan.steps import MergeWhen
 from postbot.core.profile import EarlyClose, Profile
-from postbot.core.steps import MergeWhen
 from tests.examples import ROOT
 
 SITE = "site:\n  profile: jekyll-state\n  timezone: America/New_York\n"

@@ -157,9 +157,11 @@ def test_every_path_that_the_documents_name_exists():
 
 def test_the_tree_in_the_readme_is_there():
     tree = README.partition("## Where to look")[2].partition("```\n")[2].partition("```")[0]
-    for line in tree.splitlines()[1:]:
-        name, inside = line.split()[0], line.startswith("  ")
-        assert (ROOT / ("postbot" if inside else ".") / name).exists(), name
+    above = {0: ROOT}
+    for line in tree.splitlines():
+        depth, name = (len(line) - len(line.lstrip())) // 2, line.split()[0]
+        above[depth + 1] = above[depth] / name
+        assert above[depth + 1].exists(), f"{above[depth + 1]} is drawn and is not there"
 
 
 def test_the_changelog_has_a_place_for_what_is_new():

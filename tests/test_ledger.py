@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from postbot import ledger as module
 from postbot.core.announce import Event, Message, Outcome, Receipt
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.memory import Memory, Request, Witness
+from postbot.core.plan.memory import Memory, Request, Witness
 from postbot.core.profile import State
 from postbot.core.site import Path
 from postbot.ledger import ATTEMPTS, HEAD, METADATA, DeliveryStatus, Ledger, LedgerBusy, LedgerError

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postbot.core.announce import Outcome, Receipt
-from postbot.core.steps import Merge
+from postbot.core.plan.steps import Merge
 from postbot.ledger import LedgerBusy
 from tests.world import CONFIG, World, git
 

@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from postbot.core.forecast import apply
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.memory import Memory, Request
-from postbot.core.plan import make_plan
+from postbot.core.plan.decide import make_plan
+from postbot.core.plan.forecast import apply
+from postbot.core.plan.memory import Memory, Request
+from postbot.core.plan.steps import Handling, MergeWhen, Plan, Policy, Seen, Step
 from postbot.core.posting import Posting, read_posting
 from postbot.core.problem import Problem
 from postbot.core.profile import Profile
 from postbot.core.site import File, Path, Pull, PullStatus, Snapshot
-from postbot.core.steps import Handling, MergeWhen, Plan, Policy, Seen, Step
 from tests import examples
 from tests.examples import EASTERN
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from postbot.app import build
 from postbot.config import load
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.memory import Request
+from postbot.core.plan.memory import Request
 from postbot.core.site import Path as SitePath
 from postbot.core.site import Pull, PullStatus
 from postbot.hosts.local import LocalHost

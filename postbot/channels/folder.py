@@ -19,7 +19,7 @@ from typing import Final
 from uuid import uuid4
 
 from postbot.core.announce import Message, Outcome, Receipt
-from postbot.core.scalar import unprintable
+from postbot.core.text.scalar import unprintable
 
 _HEADERS: Final = HeaderRegistry()
 # A folder's recipient is any text; the standard library's parser of addresses fails on some (`"` is enough).

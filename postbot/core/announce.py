@@ -13,7 +13,7 @@ from unicodedata import bidirectional
 from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from postbot.core.scalar import unprintable
+from postbot.core.text.scalar import unprintable
 
 
 class Audience(StrEnum):

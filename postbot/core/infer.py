@@ -13,11 +13,11 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from postbot.core.dates import Bound, Moment, NotKnown, Style, Unreadable, read_moment, style_of
-from postbot.core.document import Document, read
 from postbot.core.posting import as_posting, live_field, slug_of
 from postbot.core.problem import Problem
 from postbot.core.profile import Profile
 from postbot.core.site import Path
+from postbot.core.text.document import Document, read
 
 
 @dataclass(frozen=True, slots=True)

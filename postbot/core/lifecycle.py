@@ -20,13 +20,13 @@ from postbot.core.dates import (
     style_of,
     write_moment,
 )
-from postbot.core.document import Document
-from postbot.core.editing import CommentOut, Edit, Edited, Set, edit, own_spelling
-from postbot.core.hints import is_placeholder
 from postbot.core.posting import Posting, Window, as_posting, closing_bound, live_field, readiness
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import EarlyClose, Grain, State
-from postbot.core.scalar import Quoting
+from postbot.core.text.document import Document
+from postbot.core.text.editing import CommentOut, Edit, Edited, Set, edit, own_spelling
+from postbot.core.text.hints import is_placeholder
+from postbot.core.text.scalar import Quoting
 
 
 class Transition(StrEnum):
@@ -174,7 +174,7 @@ def move(
     return Moved(edited, remarks)
 
 
-def wished_window(posting: Posting, wish: Wish, now: datetime) -> Window:
+def wished_window(posting: Posting, wish: Wish) -> Window:
     """The window as a wish leaves it."""
     made = (set_value(posting, key, text) for key, text in wish.values.items())
     return window_after(posting, [each for each in made if isinstance(each, Set)])
@@ -182,7 +182,7 @@ def wished_window(posting: Posting, wish: Wish, now: datetime) -> Window:
 
 def _opens_today(posting: Posting, wish: Wish, now: datetime) -> dict[str, str]:
     """Who asks for an opening whose date nobody knows means now: today's date is written down."""
-    if wished_window(posting, wish, now).opens is not None:
+    if wished_window(posting, wish).opens is not None:
         return {}
     return {_live_name(posting, posting.profile.opens): now.astimezone(posting.zone).date().isoformat()}
 
@@ -305,7 +305,7 @@ def _date_edits(
     if profile.closed_on and profile.closed_on in posting.document.fields:
         edits.append(CommentOut(profile.closed_on))
     if target is State.OPEN and (window.opens is None or window.opens > now):
-        edits.append(_date(posting, profile.opens[0], at, now))
+        edits.append(_date(posting, profile.opens[0], at))
     elif target is State.UPCOMING and window.opens and window.opens <= now:
         edits.append(
             Set(
@@ -336,11 +336,11 @@ def _close_early(posting: Posting, window: Window, now: datetime) -> tuple[list[
                 f"`{closes}` is set to the present moment; "
                 f"the announced date ({announced}) will no longer be in the file."
             )
-            moved = _date(posting, closes, at, now)
+            moved = _date(posting, closes, at)
             return [moved], (remark,) if window.closes else ()
 
 
-def _date(posting: Posting, key: str, at: datetime, now: datetime) -> Set:
+def _date(posting: Posting, key: str, at: datetime) -> Set:
     """`at` written into a date field: the day where the templates know only days, else the minute."""
     profile = posting.profile
     name = _date_key(posting, key) or key

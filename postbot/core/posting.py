@@ -13,12 +13,12 @@ from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
 from postbot.core.dates import Bound, Moment, NotKnown, Unreadable, read_moment
-from postbot.core.document import Commented, Document, Field, read
-from postbot.core.hints import is_placeholder
 from postbot.core.problem import Problem
 from postbot.core.profile import DayEdge, Profile, State
-from postbot.core.scalar import Quoting
 from postbot.core.site import Path
+from postbot.core.text.document import Commented, Document, Field, read
+from postbot.core.text.hints import is_placeholder
+from postbot.core.text.scalar import Quoting
 
 Reading = Moment | NotKnown | Unreadable
 _UNDECIDED = re.compile(r"tb[dac]|to be (?:determined|announced|confirmed)", re.IGNORECASE)
@@ -65,7 +65,7 @@ class Posting:
         return field.text if field else None
 
     def state(self, now: datetime) -> State | None:
-        """What the public sees at `now`; None when the file's word for it is not known, or it is out of the life cycle."""
+        """What the public sees at `now`; None where the file's word for it is not known or keeps it out of the life."""
         if self.outside or (self.stated is None and not self.profile.dates_decide):
             return None
         return self.stated or self._derived(now)

@@ -8,14 +8,14 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path as FilePath
 
-from postbot.core.document import read
-from postbot.core.editing import Set, edit
 from postbot.core.lifecycle import set_value
 from postbot.core.lint import check_posting, check_site
+from postbot.core.plan.render import problem_json
 from postbot.core.posting import Posting, as_posting
 from postbot.core.problem import Problem, Severity
-from postbot.core.render import problem_json
 from postbot.core.site import Path
+from postbot.core.text.document import read
+from postbot.core.text.editing import Set, edit
 from postbot.doors.transition import Surroundings, bytes_of, profile_of, write_bytes, zone_of
 
 MARKDOWN = (".md", ".markdown")

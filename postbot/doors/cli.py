@@ -38,8 +38,8 @@ from postbot.doors.options import (
 
 if TYPE_CHECKING:
     from postbot.config import Config
+    from postbot.core.plan.steps import Seen
     from postbot.core.posting import Posting
-    from postbot.core.steps import Seen
     from postbot.doors.transition import Result, Surroundings
     from postbot.hosts.local import LocalHost
     from postbot.reconcile import Bot, Report
@@ -187,7 +187,7 @@ def plan(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Say what would be done now, and what is to come. Does nothing."""
-    from postbot.core import render
+    from postbot.core.plan import render
 
     with _bot(config) as bot:
         now = _time(at, bot)

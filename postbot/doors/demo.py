@@ -24,10 +24,10 @@ from rich.text import Text
 from postbot.app import build
 from postbot.config import load, shipped
 from postbot.core.lifecycle import Transition, Wish
+from postbot.core.plan.steps import Merge, Propose
 from postbot.core.problem import Problem
 from postbot.core.site import Path as SitePath
 from postbot.core.site import PullStatus
-from postbot.core.steps import Merge, Propose
 from postbot.doors.views import rows
 from postbot.hosts.local import LocalHost
 from postbot.reconcile import Bot, Report

@@ -13,16 +13,16 @@ from pathlib import Path as FilePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from postbot.core.changeset import diff_lines
-from postbot.core.document import Document, read
-from postbot.core.editing import Edited, Proof, edit
 from postbot.core.lifecycle import move, set_value
 from postbot.core.lint import check_posting
+from postbot.core.plan.changeset import diff_lines
+from postbot.core.plan.render import Json, problem_json
 from postbot.core.posting import Posting, as_posting, readiness
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import PLAIN, Profile, State, infer
-from postbot.core.render import Json, problem_json
 from postbot.core.site import Path
+from postbot.core.text.document import Document, read
+from postbot.core.text.editing import Edited, Proof, edit
 from postbot.hosts.local import LARGEST
 
 

@@ -16,14 +16,14 @@ from rich.text import Text
 
 from postbot.core.announce import Outcome, one_line
 from postbot.core.dates import say
-from postbot.core.memory import Request
+from postbot.core.plan.memory import Request
+from postbot.core.plan.render import problem_json, step_json, step_words
+from postbot.core.plan.steps import Held, Record, Seen
+from postbot.core.plan.wants import request_branch
 from postbot.core.posting import Posting, at_utc, readiness, slug_of
 from postbot.core.problem import Problem
 from postbot.core.profile import State
-from postbot.core.render import problem_json, step_json, step_words
 from postbot.core.site import Pull
-from postbot.core.steps import Held, Record, Seen
-from postbot.core.wants import request_branch
 from postbot.ledger import Ledger
 from postbot.reconcile import Report
 

@@ -177,15 +177,9 @@ class Git:
     def move(self, moves: Iterable[Move], why: str) -> None:
         """Move refs together or not at all; raise `Refused` when one of them is not where it was seen."""
         lines = ["start", *map(str, moves), "prepare", "commit", ""]
-        done = self._start(
-            "update-ref", "--stdin", "-m", why, stdin="\n".join(lines).encode(), env=self._identity
-        )
+        done = self._start("update-ref", "--stdin", "-m", why, stdin="\n".join(lines).encode(), env=self._identity)
         words = _last_words(done.stderr)
-        if (
-            done.returncode
-            and "cannot lock ref" in words
-            and not any(fault in words for fault in _OUR_FAULTS)
-        ):
+        if done.returncode and "cannot lock ref" in words and not any(fault in words for fault in _OUR_FAULTS):
             raise Refused(f"Somebody else moved a branch at the same time: {words}.")
         self._demand(done, fine=(0,))
 
@@ -210,9 +204,7 @@ class Git:
     def before_our_merges(self, ref: str, limit: int) -> list[str]:
         """Return the first parents of our own merges at the tip of a branch, newest first."""
         text = self._text("rev-list", "--first-parent", f"-{limit}", "--format=%P%x09%an <%ae>", ref)
-        rows = [
-            line.partition("\t")[::2] for line in text.splitlines()[1::2]
-        ]  # every other line only names the commit
+        rows = [line.partition("\t")[::2] for line in text.splitlines()[1::2]]  # every other line only names the commit
         ours = takewhile(lambda row: row[1] == self.author and " " in row[0], rows)
         return [parents.partition(" ")[0] for parents, _ in ours]
 
@@ -317,9 +309,7 @@ def _objects(raw: bytes, names: list[str]) -> Iterable[bytes]:
         end = raw.index(b"\n", at)
         words = raw[at:end].split(b" ")
         if len(words) != 3 or not words[2].isdigit():  # noqa: PLR2004 - id, type, size
-            raise HostError(
-                f"The object {name} is missing from the repository; git fsck says what is damaged."
-            )
+            raise HostError(f"The object {name} is missing from the repository; git fsck says what is damaged.")
         size = int(words[2])
         yield raw[end + 1 : end + 1 + size]
         at = end + size + 2

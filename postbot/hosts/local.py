@@ -123,12 +123,7 @@ class LocalHost:
     def look(self, previous: Snapshot | None = None) -> Snapshot:
         """Return the site and our pull requests: `previous` itself, by one git process, if nothing moved."""
         refs = self._refs()
-        if (
-            previous is not None
-            and self._last is not None
-            and self._last[1] is previous
-            and self._last[0] == refs
-        ):
+        if previous is not None and self._last is not None and self._last[1] is previous and self._last[0] == refs:
             return previous
         world = self._world(refs)
         cases = [self._case(world, record) for record in world.records]
@@ -146,9 +141,7 @@ class LocalHost:
                 return self._propose(self._world(self._refs()), change, now)
             except _Raced:
                 continue
-        raise Refused(
-            f"Others kept moving the branches of {self._git.repo} while {change.branch} was proposed."
-        )
+        raise Refused(f"Others kept moving the branches of {self._git.repo} while {change.branch} was proposed.")
 
     def merge(self, pull: Pull, now: datetime) -> None:
         """Merge a pull request that is still as we made it and as `pull` shows it."""
@@ -195,9 +188,7 @@ class LocalHost:
     def _refs(self) -> dict[str, str]:
         refs = self._git.refs(self._base_ref, _HEADS + PREFIX, _PULLS)
         if self._base_ref not in refs:
-            raise HostError(
-                f"{self._git.repo} has no branch {self.base!r}; name the published branch with `base`."
-            )
+            raise HostError(f"{self._git.repo} has no branch {self.base!r}; name the published branch with `base`.")
         return refs
 
     def _world(self, refs: Mapping[str, str]) -> _World:
@@ -285,9 +276,7 @@ class LocalHost:
 
     def _demand_names(self, change: ChangeSet) -> None:
         if not change.branch.startswith(PREFIX) or not self._git.is_ref(_HEADS + change.branch):
-            raise HostError(
-                f"{change.branch!r} is no name for a branch of ours; it must begin with {PREFIX}."
-            )
+            raise HostError(f"{change.branch!r} is no name for a branch of ours; it must begin with {PREFIX}.")
         for path in (*change.before, *change.after):
             if not _is_safe(path):
                 raise HostError(f"{path!r} is no path inside the repository.")
@@ -299,18 +288,14 @@ class LocalHost:
         head, base = self._commit(world, change, wanted, record, now)
         files = {entry.path.decode(): entry.blob for entry in wanted}
         fresh = _Record(
-            number=record.number
-            if record
-            else max((record.number for record in world.records), default=0) + 1,
+            number=record.number if record else max((record.number for record in world.records), default=0) + 1,
             branch=change.branch,
             head=head,
             base=base,
             title=change.title,
             body=change.body,
             message=change.message,
-            opened_at=record.opened_at
-            if record and record.status is PullStatus.OPEN
-            else now.astimezone(UTC),
+            opened_at=record.opened_at if record and record.status is PullStatus.OPEN else now.astimezone(UTC),
             files=files,
             labels=change.labels,
             approved_by=record.approved_by if record and record.files == files else (),
@@ -318,9 +303,7 @@ class LocalHost:
         if fresh != record:
             branch = Move(_HEADS + change.branch, world.refs.get(_HEADS + change.branch), head)
             self._move([branch, self._saved(world, fresh, "Refreshed" if record else "Opened", now)])
-        return replace(
-            _pull(_Case(fresh, head), {}), files={Path(path): change.after[Path(path)] for path in files}
-        )
+        return replace(_pull(_Case(fresh, head), {}), files={Path(path): change.after[Path(path)] for path in files})
 
     def _wanted(self, world: _World, change: ChangeSet) -> list[Entry]:
         """Return the entries to set, each with its present mode; refuse if base has other bytes by now."""
@@ -329,13 +312,9 @@ class LocalHost:
             entry, before = leaves.get(path.encode()), change.before.get(path)
             same = entry is None if before is None else _holds(entry, before)
             if not same:
-                raise Refused(
-                    f"{path} has changed on {self.base} since this was planned; the change was not made."
-                )
+                raise Refused(f"{path} has changed on {self.base} since this was planned; the change was not made.")
         entries = [_entry(path, data, leaves, world.tip) for path, data in change.after.items()]
-        wanted = [
-            entry for entry in entries if entry.path not in leaves or leaves[entry.path].blob != entry.blob
-        ]
+        wanted = [entry for entry in entries if entry.path not in leaves or leaves[entry.path].blob != entry.blob]
         if not wanted:
             raise HostError(f"{change.branch} would change nothing.")
         return wanted
@@ -409,9 +388,7 @@ class LocalHost:
     def _close(self, number: int, status: PullStatus, by: str, reason: str, now: datetime) -> None:
         world = self._world(self._refs())
         case = self._open(world, number)
-        saved = self._saved(
-            world, case.record.closed(status, by, now, reason), f"{status.capitalize()} by {by}", now
-        )
+        saved = self._saved(world, case.record.closed(status, by, now, reason), f"{status.capitalize()} by {by}", now)
         self._move([saved, self._dropped(case) if case.untouched else self._kept(case)])
 
     def _kept(self, case: _Case) -> Move:
@@ -467,9 +444,7 @@ def _json(record: _Record) -> bytes:
     try:
         return _RECORD.dump_json(record, indent=2) + b"\n"
     except ValueError as error:
-        raise HostError(
-            f"Pull request #{record.number} holds text that is not Unicode; write it anew."
-        ) from error
+        raise HostError(f"Pull request #{record.number} holds text that is not Unicode; write it anew.") from error
 
 
 def _paths(cases: Iterable[_Case]) -> list[bytes]:

@@ -20,7 +20,7 @@ import yaml
 
 from postbot.app import build
 from postbot.config import load
-from postbot.core.plan import make_plan
+from postbot.core.plan.decide import make_plan
 from postbot.reconcile import Bot
 from tests.bench.material import Material, fields, front
 

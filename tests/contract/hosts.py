@@ -233,9 +233,7 @@ class HostStories:
         with pytest.raises(Refused):
             site.host.propose(site.closing(before=site.forge.read(BAKER), after=b"again"), LATER)
 
-    @pytest.mark.parametrize(
-        "path", [Path(":(exclude)x.md"), Path("jobs/[a-z]*.md"), Path("jobs/two\nlines.md")]
-    )
+    @pytest.mark.parametrize("path", [Path(":(exclude)x.md"), Path("jobs/[a-z]*.md"), Path("jobs/two\nlines.md")])
     def test_a_squash_is_seen_under_any_name(self, site: Site, path: Path):
         site.forge.commit({path: OPEN})
         site.host.propose(site.closing(path), NOON)

@@ -40,16 +40,13 @@ class GitForge:
     def commit(self, files: Mapping[str, bytes | None], branch: str = "main") -> str:
         return self.commit_raw({path.encode(): data for path, data in files.items()}, branch)
 
-    def commit_raw(
-        self, files: Mapping[bytes, bytes | None], branch: str = "main", mode: bytes = b"100644"
-    ) -> str:
+    def commit_raw(self, files: Mapping[bytes, bytes | None], branch: str = "main", mode: bytes = b"100644") -> str:
         parent = f"refs/heads/{branch}"
         if branch not in self.branches():
             parent = "refs/heads/main"
         has_parent = "main" in self.branches()
         stream = (
-            b"commit refs/heads/%b\ncommitter Ann <ann@example.org> 1700000000 +0000\ndata 4\nwork\n"
-            % branch.encode()
+            b"commit refs/heads/%b\ncommitter Ann <ann@example.org> 1700000000 +0000\ndata 4\nwork\n" % branch.encode()
         )
         stream += b"from %b^0\n" % parent.encode() if has_parent else b""
         for path, data in files.items():
@@ -73,9 +70,7 @@ class GitForge:
         self.git("update-ref", "-d", f"refs/heads/{branch}")
 
     def branches(self) -> set[str]:
-        return set(
-            self.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/").decode().split("\n")
-        ) - {""}
+        return set(self.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/").decode().split("\n")) - {""}
 
 
 def _put(mode: bytes, name: bytes, data: bytes) -> bytes:
@@ -85,9 +80,7 @@ def _put(mode: bytes, name: bytes, data: bytes) -> bytes:
 
 
 def make_site(repo: Folder, *, bare: bool) -> Site:
-    subprocess.run(
-        [GIT, "init", "-q", *(["--bare"] if bare else []), repo], check=True, env=os.environ | PERSON
-    )
+    subprocess.run([GIT, "init", "-q", *(["--bare"] if bare else []), repo], check=True, env=os.environ | PERSON)
     forge = GitForge(repo)
     forge.git("symbolic-ref", "HEAD", "refs/heads/main")
     forge.commit({BAKER: OPEN, MILLER: b"---\r\n---\r\nFlour", "README.txt": b"A site.\n"})
@@ -131,9 +124,7 @@ class TestLocalHost(HostStories):
         (b"100644", b"x" * ((1 << 20) + 1), "file-too-large"),
     ],
 )
-def test_what_is_no_plain_file_is_a_problem_and_stops_no_other(
-    bare: Site, mode: bytes, data: bytes, code: str
-):
+def test_what_is_no_plain_file_is_a_problem_and_stops_no_other(bare: Site, mode: bytes, data: bytes, code: str):
     bare.forge.commit_raw({b"jobs/odd.md": data}, mode=mode)
     seen = bare.host.look()
     (problem,) = seen.problems
@@ -219,9 +210,7 @@ def test_the_commit_is_one_on_top_of_base_with_the_given_message(bare: Site):
     pull = bare.host.propose(change, NOON)
     base = bare.host.look().commit
     shown = bare.forge.git("show", "-s", "--format=%P|%an|%ae|%at|%B", pull.head).decode()
-    assert (
-        shown.strip() == f"{base}|postbot|postbot@localhost|{int(NOON.timestamp())}|{change.message}".strip()
-    )
+    assert shown.strip() == f"{base}|postbot|postbot@localhost|{int(NOON.timestamp())}|{change.message}".strip()
     assert bare.forge.git("diff", "--name-only", base, pull.head).decode().split() == [BAKER]
 
 
@@ -457,9 +446,7 @@ def test_a_proposal_killed_at_any_git_call_converges(bare: Site, counted: Counte
     def one_or_none():
         assert len(bare.host.look().pulls) == len(bare.forge.branches()) - 1 <= 1
 
-    kills = killed_at_every_call(
-        lambda: LocalHost(bare.forge.repo).propose(change, NOON), counted, one_or_none
-    )
+    kills = killed_at_every_call(lambda: LocalHost(bare.forge.repo).propose(change, NOON), counted, one_or_none)
     assert kills > 5
     assert bare.pull().files == {BAKER: CLOSED}
     assert bare.host.propose(change, LATER) == bare.pull()

@@ -120,9 +120,7 @@ def test_a_date_alone_is_the_whole_local_day(text: str):
     assert not opens.has_time
 
 
-@pytest.mark.parametrize(
-    ("name", "hours"), [("Pacific/Kiritimati", 14), ("Etc/GMT+12", -12), ("Asia/Kolkata", 5.5)]
-)
+@pytest.mark.parametrize(("name", "hours"), [("Pacific/Kiritimati", 14), ("Etc/GMT+12", -12), ("Asia/Kolkata", 5.5)])
 def test_each_of_400_days_is_whole_at_both_ends_of_the_earth(name: str, hours: float):
     zone = ZoneInfo(name)
     for n in range(400):  # holds 29 February 2024
@@ -136,9 +134,7 @@ def test_fractions_of_a_second_are_kept():
     assert moment("2024-05-06T09:05:07.5Z").at == datetime(2024, 5, 6, 9, 5, 7, 500_000, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    "day", ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "23rd", "30th"]
-)
+@pytest.mark.parametrize("day", ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "23rd", "30th"])
 def test_right_ordinals_are_read(day: str):
     assert moment(f"November {day}, 2024").wall == datetime(2024, 11, int(day[:-2]))
 
@@ -250,9 +246,7 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "rest"), REFUSALS, ids=[f"{code}: {text[:40]}" for text, code, _ in REFUSALS]
-)
+@pytest.mark.parametrize(("text", "code", "rest"), REFUSALS, ids=[f"{code}: {text[:40]}" for text, code, _ in REFUSALS])
 def test_what_has_no_single_reading_is_refused_at_its_place(text: str, code: str, rest: str):
     answer = refusal(text)
     assert (answer.code, text[answer.offset :]) == (code, rest)
@@ -291,9 +285,7 @@ def test_a_wrong_weekday_names_both_readings():
         ("January 9, 2024, 8pm Eastern Daylight Time", "January 9, 2024, 8pm Eastern Standard Time", 1),
     ],
 )
-def test_a_zone_name_of_the_wrong_season_means_the_wall_clock_and_is_doubted(
-    text: str, corrected: str, hour: int
-):
+def test_a_zone_name_of_the_wrong_season_means_the_wall_clock_and_is_doubted(text: str, corrected: str, hour: int):
     read = moment(text)
     assert read.at.hour == hour
     assert [(doubt.code, doubt.corrected) for doubt in read.doubts] == [("date-zone-season", corrected)]
@@ -316,9 +308,7 @@ def test_a_zone_name_of_the_wrong_season_means_the_wall_clock_and_is_doubted(
         ("July 6, 2024, 8pm AKDT", NEW_YORK, 4),
     ],
 )
-def test_a_zone_name_that_the_site_itself_uses_or_a_us_family_there_is_read(
-    text: str, zone: ZoneInfo, hour: int
-):
+def test_a_zone_name_that_the_site_itself_uses_or_a_us_family_there_is_read(text: str, zone: ZoneInfo, hour: int):
     read = moment(text, zone)
     assert (read.at.hour, read.doubts) == (hour, ())
 
@@ -363,9 +353,7 @@ def test_the_zone_name_tells_the_two_passes_of_an_autumn_hour_apart():
 
 @pytest.mark.parametrize("day", [date(2026, 3, 8), date(2026, 11, 1)])
 @pytest.mark.parametrize("zone", [NEW_YORK, LORD_HOWE, PHOENIX], ids=str)
-def test_each_minute_of_a_day_of_change_is_the_one_instant_that_shows_it_or_refused(
-    day: date, zone: ZoneInfo
-):
+def test_each_minute_of_a_day_of_change_is_the_one_instant_that_shows_it_or_refused(day: date, zone: ZoneInfo):
     begin = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=1)
     shown: dict[datetime, list[datetime]] = {}
     for minute in range(3 * 24 * 60):
@@ -374,11 +362,7 @@ def test_each_minute_of_a_day_of_change_is_the_one_instant_that_shows_it_or_refu
     for minute in range(24 * 60):
         wall = datetime(day.year, day.month, day.day) + timedelta(minutes=minute)
         answer = read_moment(f"{wall:%Y-%m-%d %H:%M}", Bound.OPENS, zone)
-        assert (
-            shown.get(wall, []) == [answer.at]
-            if isinstance(answer, Moment)
-            else len(shown.get(wall, [])) != 1
-        )
+        assert shown.get(wall, []) == [answer.at] if isinstance(answer, Moment) else len(shown.get(wall, [])) != 1
 
 
 # ------------------------------------------------------------------------------------------------------------ doubts
@@ -433,9 +417,7 @@ def test_a_new_date_looks_like_the_example(like: str, winter: str | None, summer
     assert [write_moment(local, style, NEW_YORK) for local in (WINTER, SUMMER, DAY)] == [winter, summer, day]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "TBD", "XXX", "ENTER OPENING DATE", "MM/DD/YYYY", "Monday, June 3rd", "y" * 500]
-)
+@pytest.mark.parametrize("text", ["", "TBD", "XXX", "ENTER OPENING DATE", "MM/DD/YYYY", "Monday, June 3rd", "y" * 500])
 def test_a_text_that_shows_no_shape_has_no_style(text: str):
     assert style_of(text) is None
 
@@ -471,9 +453,7 @@ def test_an_aware_time_is_moved_to_the_site_first():
 
 
 STYLES = [style for text in EVENINGS if (style := style_of(text))]
-MINUTES = st.datetimes(datetime(1990, 1, 2), datetime(2100, 12, 30)).map(
-    lambda t: t.replace(second=0, microsecond=0)
-)
+MINUTES = st.datetimes(datetime(1990, 1, 2), datetime(2100, 12, 30)).map(lambda t: t.replace(second=0, microsecond=0))
 
 
 US = [ZoneInfo(f"America/{city}") for city in ("New_York", "Chicago", "Denver", "Los_Angeles")]
@@ -584,9 +564,7 @@ def real_texts() -> set[str]:
 
 def independent(text: str) -> datetime:
     """Read the known shapes another way: weekday, ordinal and zone cut off, the rest by strptime."""
-    plain = re.sub(
-        r"\b(EDT|EST|ET|Eastern Time)\b|(?<=[0-9])(st|nd|rd|th)\b|\b[A-Z][a-z]+day\b,?", "", text.strip()
-    )
+    plain = re.sub(r"\b(EDT|EST|ET|Eastern Time)\b|(?<=[0-9])(st|nd|rd|th)\b|\b[A-Z][a-z]+day\b,?", "", text.strip())
     clock = re.match(r"\s*([0-9:]+pm)(.*)", plain)
     plain = f"{clock[2]} {clock[1]}" if clock else plain
     plain = re.sub(r" +(?=[ap]m)", "", " ".join(re.sub(r",? at |(?<=[0-9]{4}),", " ", plain).split()))

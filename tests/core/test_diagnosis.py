@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from postbot.core.diagnosis import explain
+from postbot.core.text.diagnosis import explain
 
 VERSIONS = Path(__file__).resolve().parents[2] / "../shared/corpus/versions"
 

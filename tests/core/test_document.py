@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from postbot.core.document import MAX_DEPTH, MAX_FRONT_MATTER, Document, read
 from postbot.core.problem import Problem
-from postbot.core.scalar import Quoting
+from postbot.core.text.document import MAX_DEPTH, MAX_FRONT_MATTER, Document, read
+from postbot.core.text.scalar import Quoting
 from tests.examples import DATES, HUGO, SLUG, STATE, document
 
 P, S, D, E = Quoting.PLAIN, Quoting.SINGLE, Quoting.DOUBLE, Quoting.EMPTY

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from postbot.core.document import Document, read
-from postbot.core.editing import CommentOut, Edit, Edited, Set, edit
 from postbot.core.problem import Problem
-from postbot.core.scalar import Quoting
+from postbot.core.text.document import Document, read
+from postbot.core.text.editing import CommentOut, Edit, Edited, Set, edit
+from postbot.core.text.scalar import Quoting
 from tests.examples import DATES, HUGO, SHARED, SLUG, STATE, document
 
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from postbot.core.announce import Audience
-from postbot.core.forecast import Foreseen
+from postbot.core.plan.forecast import Foreseen
+from postbot.core.plan.steps import Answer, Forget, Merge, Propose, Record, Tell
 from postbot.core.site import PullStatus
-from postbot.core.steps import Answer, Forget, Merge, Propose, Record, Tell
 from tests.world import World, at, git
 
 END = at("2026-04-15T00:00")

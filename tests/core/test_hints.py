@@ -2,8 +2,8 @@
 
 import pytest
 
-from postbot.core.hints import Hint, is_placeholder, read_hint
-from postbot.core.scalar import Quoting
+from postbot.core.text.hints import Hint, is_placeholder, read_hint
+from postbot.core.text.scalar import Quoting
 
 S, D, E = Quoting.SINGLE, Quoting.DOUBLE, Quoting.EMPTY
 

@@ -9,7 +9,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbot.core.document import Document, read
 from postbot.core.lifecycle import (
     TABLE,
     Actor,
@@ -26,6 +25,7 @@ from postbot.core.lifecycle import (
 from postbot.core.posting import Posting, read_posting
 from postbot.core.problem import Problem
 from postbot.core.profile import State
+from postbot.core.text.document import Document, read
 from tests.examples import DATES, EASTERN, HUGO, OPEN_STATE, SHARED, SLUG, STATE, posting, profile
 
 NOW = datetime(2030, 3, 6, 15, 0, tzinfo=UTC)

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postbot.config import shipped_profiles
-from postbot.core.document import Document, read
-from postbot.core.editing import Edited, Set, edit
 from postbot.core.lifecycle import set_value
 from postbot.core.lint import CODES, check_file, check_posting, check_site, legend_of
 from postbot.core.posting import Posting, as_posting, read_posting
 from postbot.core.problem import Problem
 from postbot.core.site import Path
+from postbot.core.text.document import Document, read
+from postbot.core.text.editing import Edited, Set, edit
 
 NOW = datetime(2024, 6, 10, 12, 0, tzinfo=UTC)
 ZONE = ZoneInfo("America/New_York")

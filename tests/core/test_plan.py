@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from postbot.core.forecast import forecast
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.render import plan_json, plan_markdown, plan_text
+from postbot.core.plan.forecast import forecast
+from postbot.core.plan.render import plan_json, plan_markdown, plan_text
+from postbot.core.plan.steps import Merge, MergeWhen, Propose, Record, Tell, Withdraw
 from postbot.core.site import PullStatus
-from postbot.core.steps import Merge, MergeWhen, Propose, Record, Tell, Withdraw
 from tests.examples import EASTERN
 from tests.golden import Golden
 from tests.values import BEGIN, Values, policy

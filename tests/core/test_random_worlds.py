@@ -6,8 +6,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postbot.core.plan.steps import Answer, Forget, Record, Tell
 from postbot.core.site import PullStatus
-from postbot.core.steps import Answer, Forget, Record, Tell
 from tests.values import KINDS, POLICIES, SPANS, WISHES, Values, texts
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from postbot.core.scalar import BOOL, STR, TIME, Quoting, differs, spell, unprintable
+from postbot.core.text.scalar import BOOL, STR, TIME, Quoting, differs, spell, unprintable
 
 printable = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\u2028\u2029\ufeff")).filter(
     lambda text: not unprintable(text)

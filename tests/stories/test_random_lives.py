@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from postbot.core.announce import Audience
 from postbot.core.lifecycle import Transition, Wish
+from postbot.core.plan.steps import Forget, Merge, MergeWhen, Record
 from postbot.core.site import Pull, PullStatus
-from postbot.core.steps import Forget, Merge, MergeWhen, Record
 from tests.values import BEGIN, Values, policy
 
 NAMES = ("ash", "birch")

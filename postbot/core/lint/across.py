@@ -10,13 +10,13 @@ from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
-from postbot.core.editing import own_spelling
 from postbot.core.lint.addresses import is_url, says_nothing
 from postbot.core.lint.subject import scalars_of
 from postbot.core.posting import Posting, live_field
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import State
-from postbot.core.scalar import STR
+from postbot.core.text.editing import own_spelling
+from postbot.core.text.scalar import STR
 
 
 class _Claim(NamedTuple):

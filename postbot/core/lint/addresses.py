@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from postbot.core.document import Field
-from postbot.core.editing import own_spelling
-from postbot.core.hints import is_placeholder
 from postbot.core.lifecycle import is_not_known
 from postbot.core.lint.subject import Subject, short
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import Profile
+from postbot.core.text.document import Field
+from postbot.core.text.editing import own_spelling
+from postbot.core.text.hints import is_placeholder
 
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\"]+@(?:[^\W_](?:[\w-]{0,62})\.)+[^\W\d_][\w-]+")
 _URL = re.compile(r"https?://(?:[^\W_](?:[\w-]{0,62})\.)+[^\W\d_][\w-]+(?::\d+)?(?:[/?#]\S*)?", re.IGNORECASE)

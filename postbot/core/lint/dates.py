@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from postbot.core.dates import Bound, Doubt, Moment, say
-from postbot.core.document import Field
 from postbot.core.lint.subject import Subject
 from postbot.core.posting import closing_bound, live_field, reading
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import Grain, OffsetlessTimes, State
-from postbot.core.scalar import TIME, Quoting, tag_11
+from postbot.core.text.document import Field
+from postbot.core.text.scalar import TIME, Quoting, tag_11
 
 _FAR = timedelta(days=2 * 365)
 

@@ -6,9 +6,9 @@ Reads only what is plainly a list of values; prose that happens to look like one
 import re
 from collections.abc import Iterator, Mapping
 
-from postbot.core.document import Document, Field, line_start
 from postbot.core.lint.subject import Subject, short
 from postbot.core.problem import Problem, Severity
+from postbot.core.text.document import Document, Field, line_start
 
 _ENTRY = re.compile(
     r"#+\s*(?P<value>-?\d+|'[^']+'|\"[^\"]+\"|[\w.]+)\s*(?P<sign>--?|[\u2013\u2014:)]|==?>?|->)\s+(?P<says>\S.*)"

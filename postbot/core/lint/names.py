@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
 
-from postbot.core.editing import is_misspelling
 from postbot.core.lint.subject import Subject
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import Profile
+from postbot.core.text.editing import is_misspelling
 
 
 @lru_cache(maxsize=64)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from postbot.core.dates import say
-from postbot.core.hints import is_placeholder
 from postbot.core.lint.addresses import fake_link_in
 from postbot.core.lint.subject import Subject, short
 from postbot.core.posting import Gap, GapKind, live_field, readiness, required
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import State
+from postbot.core.text.hints import is_placeholder
 
 _SOON = timedelta(days=5)  # before an opening, what is missing concerns today's editor
 _GAP_CODES = {

@@ -8,11 +8,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 
-from postbot.core.document import line_end
 from postbot.core.lint.names import known_names, machine_names
 from postbot.core.lint.subject import Subject, short
 from postbot.core.problem import Problem, Severity
-from postbot.core.scalar import BOOL, STR, TIME, differs, tag_11
+from postbot.core.text.document import line_end
+from postbot.core.text.scalar import BOOL, STR, TIME, differs, tag_11
 
 
 def read_differently(subject: Subject) -> Iterator[Problem]:

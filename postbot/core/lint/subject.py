@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import yaml
 
-from postbot.core.document import Document
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import Profile, State
+from postbot.core.text.document import Document
 
 _SHOWN = 60  # characters of a value in a sentence
 

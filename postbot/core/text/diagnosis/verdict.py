@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from postbot.core.diagnosis.layout import misplaced, missing_space, no_break_space, prose, separator, tab
-from postbot.core.diagnosis.lines import Guess, Rule, depth_of, is_field
-from postbot.core.diagnosis.stops import Fault, Stop, first_stop
-from postbot.core.diagnosis.values import (
+from postbot.core.text.diagnosis.layout import misplaced, missing_space, no_break_space, prose, separator, tab
+from postbot.core.text.diagnosis.lines import Guess, Rule, depth_of, is_field
+from postbot.core.text.diagnosis.stops import Fault, Stop, first_stop
+from postbot.core.text.diagnosis.values import (
     broken_quote,
     colon_in_text,
     cut_by_hash,

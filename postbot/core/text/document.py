@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import yaml
 
-from postbot.core.diagnosis import explain
-from postbot.core.hints import Hint, read_hint
 from postbot.core.problem import Problem
-from postbot.core.scalar import Quoting
 from postbot.core.site import Path
+from postbot.core.text.diagnosis import explain
+from postbot.core.text.hints import Hint, read_hint
+from postbot.core.text.scalar import Quoting
 
 MAX_FRONT_MATTER = 64 * 1024
 """Bytes of front matter that are parsed at all; the largest real one seen has 20 KiB."""

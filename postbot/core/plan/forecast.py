@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha1
 
-from postbot.core.memory import Witness
-from postbot.core.plan import make_plan
-from postbot.core.posting import Posting, read_posting
-from postbot.core.site import File, Path, Pull, PullStatus
-from postbot.core.steps import (
+from postbot.core.plan.decide import make_plan
+from postbot.core.plan.memory import Witness
+from postbot.core.plan.steps import (
     Answer,
     Forget,
     Merge,
@@ -28,6 +26,8 @@ from postbot.core.steps import (
     Tell,
     Withdraw,
 )
+from postbot.core.posting import Posting, read_posting
+from postbot.core.site import File, Path, Pull, PullStatus
 
 _ROUNDS = 20  # more than any chain of steps at one instant needs
 

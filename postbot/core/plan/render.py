@@ -9,10 +9,10 @@ from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement, one_line
-from postbot.core.forecast import Foreseen
+from postbot.core.plan.forecast import Foreseen
+from postbot.core.plan.steps import Answer, Forget, Merge, Plan, Propose, Record, Step, Tell, Withdraw
 from postbot.core.posting import at_utc
 from postbot.core.problem import Problem
-from postbot.core.steps import Answer, Forget, Merge, Plan, Propose, Record, Step, Tell, Withdraw
 
 Json = Mapping[str, Any]
 

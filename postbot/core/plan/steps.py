@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.memory import Memory, Request, Witness
+from postbot.core.plan.memory import Memory, Request, Witness
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.profile import State

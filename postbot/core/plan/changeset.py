@@ -11,12 +11,12 @@ from hashlib import sha256
 
 from postbot.core.announce import one_line
 from postbot.core.dates import say
-from postbot.core.editing import LineChange, Proof
 from postbot.core.lifecycle import Moved, Transition, Wish
-from postbot.core.memory import Request
+from postbot.core.plan.memory import Request
 from postbot.core.posting import Posting, at_utc, readiness
 from postbot.core.profile import State
 from postbot.core.site import ChangeSet
+from postbot.core.text.editing import LineChange, Proof
 
 BRANCHES = "postbot/"
 """Every branch of ours begins so; nothing else is ever touched."""

@@ -17,9 +17,9 @@ from ruamel.yaml.error import YAMLError as YAMLError12
 from ruamel.yaml.nodes import MappingNode as MappingNode12
 from ruamel.yaml.nodes import ScalarNode as ScalarNode12
 
-from postbot.core.document import Commented, Document, Field, Span, line_end, line_start, lines, read
 from postbot.core.problem import Problem
-from postbot.core.scalar import Quoting, spell, unprintable
+from postbot.core.text.document import Commented, Document, Field, Span, line_end, line_start, lines, read
+from postbot.core.text.scalar import Quoting, spell, unprintable
 
 BOM = b"\xef\xbb\xbf"
 _LONG_KEY = 8

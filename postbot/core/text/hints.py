@@ -8,7 +8,7 @@ their form, not by a list of known templates.
 import re
 from dataclasses import dataclass
 
-from postbot.core.scalar import Quoting
+from postbot.core.text.scalar import Quoting
 
 _QUOTED = re.compile(r"""'((?:[^']|'')*)'|"((?:[^"\\]|\\.)*)\"""")
 _ALTERNATIVE = re.compile(r"""\s*(?:,|/|\bor\b|,\s*or\b)\s*(?='|")""")

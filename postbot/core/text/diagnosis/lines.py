@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from postbot.core.diagnosis.stops import Fault, Stop
+from postbot.core.text.diagnosis.stops import Fault, Stop
 
 _ABOVE = 12  # content lines looked at above the place where the parser gave up
 KEY = r"[^\W\d][\w-]*(?: [^\W\d][\w-]*){0,2}"

@@ -13,12 +13,12 @@ from hashlib import sha256
 from postbot.core.announce import Announcement, Event
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition, upcoming
-from postbot.core.news import broken, records
+from postbot.core.plan.news import broken, records
+from postbot.core.plan.steps import LEADS_TO, Forget, Held, Merge, Plan, Policy, Propose, Record, Seen, Step, Tell, Want
+from postbot.core.plan.wants import answers, fresh_moves, offer, pull_steps, wants, withdrawals
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.site import Path
-from postbot.core.steps import LEADS_TO, Forget, Held, Merge, Plan, Policy, Propose, Record, Seen, Step, Tell, Want
-from postbot.core.wants import answers, fresh_moves, offer, pull_steps, wants, withdrawals
 
 
 def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 from postbot.core.announce import Announcement, Event
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
-from postbot.core.memory import Witness
+from postbot.core.plan.memory import Witness
+from postbot.core.plan.steps import Forget, Record, Seen
 from postbot.core.posting import Posting, at_utc, live_field
 from postbot.core.problem import Problem
 from postbot.core.profile import State
 from postbot.core.site import Path
-from postbot.core.steps import Forget, Record, Seen
 
 
 def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iterator[Record | Forget]:

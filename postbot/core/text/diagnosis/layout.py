@@ -7,7 +7,7 @@ import bisect
 import re
 from collections.abc import Iterator
 
-from postbot.core.diagnosis.lines import (
+from postbot.core.text.diagnosis.lines import (
     COLON,
     KEY,
     Guess,
@@ -19,7 +19,7 @@ from postbot.core.diagnosis.lines import (
     kinds,
     suspects,
 )
-from postbot.core.diagnosis.stops import DIRECTIVE, DOCUMENT, Stop
+from postbot.core.text.diagnosis.stops import DIRECTIVE, DOCUMENT, Stop
 
 _BLANK = re.compile(r"[\xa0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff]")
 _FAKE_SPACE = re.compile(rf"(?:^[ \t]*|[:-]){_BLANK.pattern}")

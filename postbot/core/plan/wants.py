@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postbot.core.announce import Announcement, Event
-from postbot.core.changeset import branch_name, change_set
 from postbot.core.dates import say
-from postbot.core.editing import own_spelling
 from postbot.core.lifecycle import Due, Moved, Transition, Wish, carry_out, due, move, upcoming, wished_window
 from postbot.core.lint import check_posting
-from postbot.core.memory import Request
-from postbot.core.news import window_facts
+from postbot.core.plan.changeset import branch_name, change_set
+from postbot.core.plan.memory import Request
+from postbot.core.plan.news import window_facts
+from postbot.core.plan.steps import Answer, Merge, MergeWhen, Policy, Propose, Seen, Step, Tell, Want, Withdraw
 from postbot.core.posting import Gap, Posting, as_posting, at_utc, live_field, readiness
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import State
 from postbot.core.site import ChangeSet, Path, Pull, PullStatus
-from postbot.core.steps import Answer, Merge, MergeWhen, Policy, Propose, Seen, Step, Tell, Want, Withdraw
+from postbot.core.text.editing import own_spelling
 
 
 def wants(seen: Seen, postings: Mapping[Path, Posting], now: datetime, policy: Policy) -> list[Want]:
@@ -33,7 +33,7 @@ def wants(seen: Seen, postings: Mapping[Path, Posting], now: datetime, policy: P
     found: list[Want] = []
     for path, posting in postings.items():
         first = asked.get(path)
-        wanted = _asked_for(seen, posting, first, now) if first is not None else _clocked(posting, now, policy)
+        wanted = _asked_for(seen, posting, first) if first is not None else _clocked(posting, now, policy)
         if wanted is not None:
             found.append(wanted)
     return found
@@ -44,20 +44,20 @@ def request_branch(request: Request, slug: str) -> str:
     return branch_name(request.path, slug, request.wish.transition, request.filed_at, request.number)
 
 
-def _asked_for(seen: Seen, posting: Posting, request: Request, now: datetime) -> Want | None:
+def _asked_for(seen: Seen, posting: Posting, request: Request) -> Want | None:
     branch = request_branch(request, posting.slug)
     pull = _pull(seen, branch)
     if pull and pull.status in (PullStatus.MERGED, PullStatus.REJECTED):
         return None
-    when = _when(posting, request, now)
+    when = _when(posting, request)
     return Want(posting, request.wish, when, when, branch, request)
 
 
-def _when(posting: Posting, request: Request, now: datetime) -> datetime:
+def _when(posting: Posting, request: Request) -> datetime:
     """When a request is to take effect: at once, but an opening not before the opening date that then stands."""
     if request.wish.transition is not Transition.OPEN:
         return request.filed_at
-    window = wished_window(posting, request.wish, now)
+    window = wished_window(posting, request.wish)
     return max(request.filed_at, window.opens or request.filed_at)
 
 

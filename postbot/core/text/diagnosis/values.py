@@ -6,7 +6,7 @@ Each rule yields guesses, each with its repair; whether one is believed is for t
 import re
 from collections.abc import Iterator
 
-from postbot.core.diagnosis.lines import (
+from postbot.core.text.diagnosis.lines import (
     COLON,
     FIELD,
     QUOTED,
@@ -18,7 +18,7 @@ from postbot.core.diagnosis.lines import (
     suspects,
     value_at,
 )
-from postbot.core.diagnosis.stops import ALIAS, Stop, short
+from postbot.core.text.diagnosis.stops import ALIAS, Stop, short
 
 _AFTER_QUOTE = re.compile(r"\s*(?:#.*)?$")
 _COMMENT_START = re.compile(r"(?<=\s)#(?=[^\s#])")

@@ -8,7 +8,7 @@ leaves this package, and nothing here changes a posting.
 Pure. It must not raise, whatever the text, and must not guess at what a value means.
 """
 
-from postbot.core.diagnosis.stops import Fault
-from postbot.core.diagnosis.verdict import explain
+from postbot.core.text.diagnosis.stops import Fault
+from postbot.core.text.diagnosis.verdict import explain
 
 __all__ = ["Fault", "explain"]
