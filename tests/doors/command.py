@@ -1,11 +1,12 @@
 """The command line as a person has it: the same `main`, in this process for tables, or in one of its own."""
 
+import ctypes
 import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from hashlib import sha256
@@ -47,12 +48,29 @@ def postbot(*args: str | Path, cwd: Path, stdin: bytes = b"") -> Done:
 
 
 def really(
-    *args: str | bytes | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str | None] | None = None
+    *args: str | bytes | Path,
+    cwd: Path,
+    stdin: bytes = b"",
+    env: Mapping[str, str | None] | None = None,
+    before: Callable[[], None] | None = None,
 ) -> Done:
     """Run one command as a process of its own; None takes a variable out of its environment."""
     own = {key: value for key, value in {**os.environ, **(env or {})}.items() if value is not None}
-    done = subprocess.run([*REAL, *args], cwd=cwd, input=stdin, capture_output=True, env=own, check=False, timeout=120)
+    done = subprocess.run(
+        [*REAL, *args], cwd=cwd, input=stdin, capture_output=True, env=own, check=False, timeout=120, preexec_fn=before
+    )
     return Done(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def as_anybody() -> None:
+    """Give up root's power to read and write whatever the permissions say, for the program that is started next.
+
+    See capabilities(7): what leaves the bounding set cannot come back by running another program.
+    """
+    if os.geteuid() == 0:
+        drop_from_bounding_set, capabilities = 24, (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+        for capability in capabilities:
+            ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0)
 
 
 def footprint(folder: Path) -> dict[str, str]:
