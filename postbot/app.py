@@ -13,8 +13,16 @@ from postbot.ledger import Ledger
 from postbot.reconcile import Bot, Channel
 
 
-def build(config: Config, *, write: Callable[[str], None] = print, now: Callable[[], datetime] | None = None) -> Bot:
+def build(
+    config: Config,
+    *,
+    write: Callable[[str], None] = print,
+    now: Callable[[], datetime] | None = None,
+    ledger: Path | None = None,
+) -> Bot:
     """Make the bot that the configuration describes. `write` is where the console channel speaks.
+
+    `ledger` replaces the ledger's path, for whoever only looks at a site that has none yet.
 
     Raises `ConfigError`, `HostError` and `LedgerError`, each a sentence for the person who must act.
     """
@@ -24,7 +32,7 @@ def build(config: Config, *, write: Callable[[str], None] = print, now: Callable
     }
     return Bot(
         host(config),
-        Ledger.open(config.at(config.ledger)),
+        Ledger.open(ledger or config.at(config.ledger)),
         channels,
         profile=load_profile(config),
         policy=config.policy,

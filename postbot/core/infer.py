@@ -259,11 +259,18 @@ def _vote(text: str) -> _Vote | None:
 
 def _at_home(style: Style, city: str) -> Moment | None:
     """The moment, if in that city the text means the same without its zone: then it names the city's own clock."""
-    bare = " ".join(token.text for token in style.tokens if token.kind in "WMDYIT")
-    with_zone, without = (read_moment(text, Bound.OPENS, ZoneInfo(city)) for text in (style.text, bare))
+    # Without the weekday: a wrong one keeps the date from being read, and still the zone beside it is named.
+    texts = (_joined(style, "MDYITZ"), _joined(style, "MDYIT"))
+    with_zone, without = (read_moment(text, Bound.OPENS, ZoneInfo(city)) for text in texts)
     if isinstance(with_zone, Moment) and isinstance(without, Moment) and with_zone.at == without.at:
         return with_zone
     return None
+
+
+def _joined(style: Style, kinds: str) -> str:
+    """The parts of these kinds in their order, a blank between them but before an offset."""
+    parts = [token.text for token in style.tokens if token.kind in kinds]
+    return "".join(part if part in ("Z", "z") or part[0] in "+-" else f" {part}" for part in parts).strip()
 
 
 def _shape(text: str, zone: ZoneInfo) -> str:

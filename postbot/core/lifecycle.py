@@ -92,7 +92,8 @@ class Due:
 def due(posting: Posting, now: datetime) -> Due | None:
     """What the clock asks for at `now`. Nothing without an unambiguous instant, and nothing that goes back.
 
-    Opening and closing both past means straight to closed. A closing date beside an opening that is not known is
+    Opening and closing both past means straight to closed. A window that ends before it begins moves nothing that has
+    not opened yet. A closing date beside an opening that is not known is
     left from an earlier use of the file, and moves nothing.
     """
     stated, window = posting.state(now), posting.window
@@ -100,7 +101,7 @@ def due(posting: Posting, now: datetime) -> Due | None:
         return None
     if stated is State.OPEN and window.closes and window.closes <= now:
         return Due(Transition.CLOSE, window.closes)
-    if stated is not State.UPCOMING or window.opens is None or window.opens > now:
+    if stated is not State.UPCOMING or window.reversed or window.opens is None or window.opens > now:
         return None
     if window.closes and window.closes <= now:
         return Due(Transition.CLOSE, window.closes)
@@ -110,7 +111,7 @@ def due(posting: Posting, now: datetime) -> Due | None:
 def upcoming(posting: Posting, now: datetime) -> tuple[Due, ...]:
     """The transitions that the clock will ask for after `now`, soonest first."""
     stated, window = posting.state(now), posting.window
-    if stated in (None, State.CLOSED) or posting.draft:
+    if stated in (None, State.CLOSED) or posting.draft or (stated is State.UPCOMING and window.reversed):
         return ()
     opens = [Due(Transition.OPEN, window.opens)] if stated is State.UPCOMING and window.opens else []
     closes = [Due(Transition.CLOSE, window.closes)] if window.closes and (opens or stated is State.OPEN) else []

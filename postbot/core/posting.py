@@ -12,7 +12,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
-from postbot.core.dates import Bound, Moment, NotKnown, Unreadable, read_moment
+from postbot.core.dates import Bound, Moment, NotKnown, Unreadable, read_moment, say
 from postbot.core.problem import Problem
 from postbot.core.profile import DayEdge, Profile, State
 from postbot.core.site import Path
@@ -32,6 +32,11 @@ class Window:
     opens: datetime | None
     closes: datetime | None
 
+    @property
+    def reversed(self) -> bool:
+        """Whether it ends before it begins, or as it begins: then nobody can tell what was meant."""
+        return self.opens is not None and self.closes is not None and self.closes <= self.opens
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
@@ -39,7 +44,7 @@ class Posting:
 
     `stated` is the state that the file writes down: None where the dates decide, or where its word is not known.
     `outside` means a word such as `draft`, which keeps it out of the life cycle, or a template of the site.
-    `problems` are what keeps its state or its dates from being read.
+    `problems` are what keeps its state or its dates from being read, or its dates from making sense.
     """
 
     document: Document
@@ -117,6 +122,12 @@ def as_posting(document: Document, profile: Profile, zone: ZoneInfo) -> Posting:
     stated, outside = _stated(document, profile, problems)
     draft = live_field(document, (profile.draft,)) if profile.draft else None
     title = live_field(document, profile.title)
+    window = Window(
+        _instant(document, profile.opens, Bound.OPENS, zone, problems),
+        _instant(document, profile.closes, closing_bound(profile), zone, problems),
+    )
+    if window.reversed and stated is not State.CLOSED:
+        problems.append(_reversed(document, profile, window, zone))
     return Posting(
         document=document,
         profile=profile,
@@ -126,13 +137,21 @@ def as_posting(document: Document, profile: Profile, zone: ZoneInfo) -> Posting:
         stated=stated,
         outside=outside or _is_template(document.path, slug, profile),
         draft=draft is not None and (draft.text or "").lower() == "true",
-        window=Window(
-            _instant(document, profile.opens, Bound.OPENS, zone, problems),
-            _instant(document, profile.closes, closing_bound(profile), zone, problems),
-        ),
+        window=window,
         closed_on=_closed_on(document, profile, zone, problems),
         problems=tuple(problems),
     )
+
+
+def _reversed(document: Document, profile: Profile, window: Window, zone: ZoneInfo) -> Problem:
+    closes = live_field(document, profile.closes)
+    assert closes is not None
+    assert window.opens is not None
+    assert window.closes is not None
+    when = "the moment it opens" if window.opens == window.closes else f"before it opens, {say(window.opens, zone)}"
+    message = f"The posting closes {when}: `{closes.key}` means {say(window.closes, zone)}."
+    place = (document.path, closes.value_line, closes.value_column)
+    return Problem(*place, "window-reversed", message, fix="Correct one of the two dates.")
 
 
 def slug_of(path: str) -> str:

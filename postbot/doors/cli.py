@@ -159,10 +159,10 @@ def list_postings(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None, as
     """List the site's postings with their state and window."""
     from postbot.doors import views
 
-    with _bot(config) as bot:
+    with _bot(config, looks=True) as bot:
         now = _time(at, bot)
         rows = views.rows(bot.observe(), now)
-        _print_json(rows) if as_json else views.print_rows(rows)
+        _print_json(rows) if as_json else views.print_rows(rows, bot.policy.zone)
 
 
 @app.command()
@@ -172,10 +172,10 @@ def show(
     """Show one posting: its state, window, what it lacks, its pull requests and its history."""
     from postbot.doors import views
 
-    with _bot(config) as bot:
+    with _bot(config, looks=True) as bot:
         seen = bot.observe()
         view = views.view(seen, _find(seen, slug), bot.ledger, _time(at, bot))
-        _print_json(view) if as_json else _print(views.view_text(view))
+        _print_json(view) if as_json else _print(views.view_text(view, bot.policy.zone))
 
 
 @app.command()
@@ -189,7 +189,7 @@ def plan(
     """Say what would be done now, and what is to come. Does nothing."""
     from postbot.core.plan import render
 
-    with _bot(config) as bot:
+    with _bot(config, looks=True) as bot:
         now = _time(at, bot)
         if now.year + days // 365 >= MAXYEAR:
             _misuse("That is further ahead than calendars go.")
@@ -454,14 +454,20 @@ def _host(path: Path) -> LocalHost:
 
 
 @contextmanager
-def _bot(path: Path) -> Iterator[Bot]:
+def _bot(path: Path, *, looks: bool = False) -> Iterator[Bot]:
+    """The site's bot. Whoever only looks leaves no ledger behind on a site that has none yet."""
+    from tempfile import TemporaryDirectory
+
     from postbot.app import build
 
-    bot = build(_config(path), write=_print)
-    try:
-        yield bot
-    finally:
-        bot.ledger.close()
+    config = _config(path)
+    with TemporaryDirectory(prefix="postbot-") as elsewhere:
+        none_yet = looks and not config.at(config.ledger).exists()
+        bot = build(config, write=_print, ledger=Path(elsewhere) / "ledger.db" if none_yet else None)
+        try:
+            yield bot
+        finally:
+            bot.ledger.close()
 
 
 def _tick(bot: Bot, now: datetime, *, as_json: bool) -> Report:

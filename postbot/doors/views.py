@@ -57,14 +57,20 @@ def _page() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=_NO_END)
 
 
-def print_rows(postings: Sequence[Json]) -> None:
+def print_rows(postings: Sequence[Json], zone: ZoneInfo) -> None:
     """The postings as a table."""
-    table = Table("posting", "state", "opens (UTC)", "closes (UTC)", "problems", box=None, pad_edge=False)
+    table = Table("posting", "state", "opens", "closes", "problems", box=None, pad_edge=False)
     for row in postings:
         problems = "; ".join(f"line {problem['line']}: {problem['message']}" for problem in row["problems"])
-        cells = (row["slug"], row["state"] or "?", row["opens"] or "", row["closes"] or "", problems)
+        window = (_local(row["opens"], zone), _local(row["closes"], zone))
+        cells = (row["slug"], row["state"] or "?", *window, problems)
         table.add_row(*(Text(one_line(str(cell))) for cell in cells))
     _page().print(table)
+
+
+def _local(instant: str | None, zone: ZoneInfo) -> str:
+    """An instant of the JSON form on the site's own clock."""
+    return f"{datetime.fromisoformat(instant).astimezone(zone):%Y-%m-%d %H:%M %Z}" if instant else ""
 
 
 def view(seen: Seen, posting: Posting, ledger: Ledger, now: datetime) -> Json:
@@ -89,19 +95,22 @@ def _lacks(posting: Posting, now: datetime) -> Sequence[Any]:
     return readiness(posting, State.OPEN) if posting.state(now) is not State.CLOSED else ()
 
 
-def view_text(shown: Json) -> str:
+def view_text(shown: Json, zone: ZoneInfo) -> str:
     """One posting as plain text."""
     lines = [
         f"{one_line(shown['title'])}",
         f"  file      {shown['path']}",
         f"  state     {shown['state'] or 'not known'}  (profile {shown['profile']})",
-        f"  opens     {shown['opens'] or 'not known yet'}",
-        f"  closes    {shown['closes'] or 'not known yet'}",
+        f"  opens     {_local(shown['opens'], zone) or 'not known yet'}",
+        f"  closes    {_local(shown['closes'], zone) or 'not known yet'}",
     ]
     lines += [f"  lacks     {gap['says']}" for gap in shown["lacks"]]
     lines += [f"  problem   line {problem['line']}: {problem['message']}" for problem in shown["problems"]]
     lines += [f"  pull      #{pull['number']} {pull['status']}: {pull['title']}" for pull in shown["pulls"]]
-    lines += [f"  history   {entry['at']}  {entry['what']}  {one_line(entry['detail'])}" for entry in shown["history"]]
+    lines += [
+        f"  history   {_local(entry['at'], zone)}  {entry['what']}  {one_line(entry['detail'])}"
+        for entry in shown["history"]
+    ]
     return "\n".join(lines) + "\n"
 
 

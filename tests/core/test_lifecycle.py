@@ -85,6 +85,12 @@ INSTANTS = {
     "an old closing beside an unknown opening": (stated("upcoming", opens="tbd"), CLOSES + SECOND, None),
     "an opening without a year": (stated("upcoming", opens="Monday, March 4th"), CLOSES + SECOND, None),
     "an unknown closing": (stated("open", closes="TBD"), CLOSES + SECOND, None),
+    "a window that ends before it begins": (stated("upcoming", closes="March 1, 2030"), CLOSES, None),
+    "such a window, and open all the same": (
+        stated("open", closes="March 1, 2030"),
+        CLOSES,
+        Due(Transition.CLOSE, datetime(2030, 3, 2, 5, tzinfo=UTC)),
+    ),
     "a draft": (stated("draft"), CLOSES + SECOND, None),
     "a misspelt state": (stated("opem"), CLOSES + SECOND, None),
 }

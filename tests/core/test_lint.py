@@ -170,7 +170,6 @@ EXAMPLES = [
         "Correct one of the two dates.",
     ),
     Example("window-reversed", "error", (6, 9), line(OPEN, EIGHT_PM, "June 4, 2024, 8:00 am EDT"), None),
-    Example("window-reversed", "note", (6, 9), line(CLOSED, "May 28", "May 2"), None),
     Example("field-placeholder", "note", (8, 12), re.sub("apply_url:.*", "apply_url: APPLICATION URL", CLOSED), None),
     Example("link-fake", "error", (8, 13), line(OPEN, "apply/1234", "..."), None),
     Example("date-far", "note", (6, 9), line(OPEN, "June 28, 2024", "June 28, 2034"), "Check the year."),

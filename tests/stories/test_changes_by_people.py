@@ -108,6 +108,17 @@ def test_a_posting_broken_while_open_is_told_once_for_each_text_and_comes_back_w
     assert world.said() == ["Closed: Pilot"]
 
 
+def test_a_window_that_ends_before_it_begins_moves_nothing_and_is_told_to_the_staff_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", opens="March 20, 2026", closes="March 10, 2026")
+    world.tick()
+    for day in ("2026-03-09T09:00", "2026-03-12T09:00", "2026-03-21T09:00"):
+        world.tick(day)
+    assert "state: upcoming" in world.text("pilot")
+    assert (world.pulls(None), world.said()) == ([], [])
+    assert world.asked() == ["Needs a hand: positions/pilot.md"]
+
+
 def test_a_broken_posting_keeps_no_other_from_its_date(tmp_path: Path) -> None:
     world = begun(tmp_path)
     world.write("clerk", **OPEN)

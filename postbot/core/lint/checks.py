@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from postbot.core.lint.across import misplaced, shared_addresses, shared_links
 from postbot.core.lint.addresses import fake_links, invalid_addresses
-from postbot.core.lint.dates import closes_before_opening, doubtful, far_away, not_plain, read_as_utc
+from postbot.core.lint.dates import doubtful, far_away, not_plain, read_as_utc
 from postbot.core.lint.legends import outside_legend
 from postbot.core.lint.names import misspelt_keys
 from postbot.core.lint.needs import placeholders, unmet_needs
@@ -26,7 +26,6 @@ _CONTENT = (
     unmet_needs,
     placeholders,
     doubtful,
-    closes_before_opening,
     not_plain,
     read_as_utc,
     far_away,

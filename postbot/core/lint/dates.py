@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from postbot.core.dates import Bound, Doubt, Moment, say
 from postbot.core.lint.subject import Subject
-from postbot.core.posting import closing_bound, live_field, reading
+from postbot.core.posting import closing_bound, reading
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import Grain, OffsetlessTimes, State
 from postbot.core.text.document import Field
@@ -40,20 +40,6 @@ def _doubt(subject: Subject, field: Field, doubt: Doubt) -> Problem:
     message, severity = f"`{field.key}`: {doubt.message}", subject.weigh(Severity.WARNING)
     repair = ((field.key, doubt.corrected),) if doubt.corrected else ()
     return subject.problem(field.value.start, doubt.code, message, severity, fix=doubt.fix, repair=repair)
-
-
-def closes_before_opening(subject: Subject) -> Iterator[Problem]:
-    """A window that ends before it begins, or as it begins."""
-    window = subject.posting.window
-    closes = live_field(subject.document, subject.profile.closes)
-    if not (window.opens and window.closes and closes) or window.opens < window.closes:
-        return
-    zone = subject.posting.zone
-    when = "the moment it opens" if window.opens == window.closes else f"before it opens, {say(window.opens, zone)}"
-    message = f"The posting closes {when}: `{closes.key}` means {say(window.closes, zone)}."
-    # A state that is written down hides the slip once it says closed; where dates decide, the posting never opens.
-    severity = Severity.NOTE if subject.posting.stated is State.CLOSED else Severity.ERROR
-    yield subject.problem(closes.value.start, "window-reversed", message, severity, fix="Correct one of the two dates.")
 
 
 def not_plain(subject: Subject) -> Iterator[Problem]:

@@ -35,7 +35,7 @@ def step_words(step: Step) -> list[str]:
         case Answer(request=request, done=done, words=words, announcements=said):
             outcome = "done" if done else "refused"
             return [
-                f"answer {request.by}: {request.wish.transition} {request.path} {outcome}. {words}",
+                f"answer {one_line(request.by)}: {request.wish.transition} {one_line(request.path)} {outcome}. {words}",
                 *map(_said, said),
             ]
         case _:
@@ -53,8 +53,9 @@ def plan_text(plan: Plan, to_come: Sequence[Foreseen], zone: ZoneInfo) -> str:
     if plan.held:
         lines.append(f"HELD ({plan.held.digest}): {plan.held.reason}")
         lines += [f"  waiting: {one_line(path)} to {target}" for path, target in plan.held.moves]
-    now = [found for found in to_come if found.at == plan.at] if not plan.held else []
-    later = [found for found in to_come if found.at != plan.at]
+    shown = _worth_showing(to_come)
+    now = [found for found in shown if found.at == plan.at] if not plan.held else []
+    later = [found for found in shown if found.at != plan.at]
     lines += ["Now:", *_foreseen(now, zone)] if now else [] if plan.held else ["Now: nothing to do."]
     lines += ["To come:", *_foreseen(later, zone)] if later else []
     lines += ["Problems:", *(f"  {problem}" for problem in plan.problems)] if plan.problems else []
@@ -64,11 +65,18 @@ def plan_text(plan: Plan, to_come: Sequence[Foreseen], zone: ZoneInfo) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _worth_showing(found: Sequence[Foreseen]) -> list[Foreseen]:
+    """All but the postings that are merely remembered as they stand."""
+    return [
+        each
+        for each in found
+        if not isinstance(each.step, Record) or each.step.announcements or each.step.moved or each.step.was
+    ]
+
+
 def _foreseen(found: Sequence[Foreseen], zone: ZoneInfo) -> list[str]:
     lines: list[str] = []
     for each in found:
-        if isinstance(each.step, Record) and not each.step.announcements:
-            continue
         first, *more = step_words(each.step)
         assumed = " (a person has to)" if each.assumed else ""
         lines += [
@@ -83,7 +91,7 @@ def plan_markdown(plan: Plan, to_come: Sequence[Foreseen], zone: ZoneInfo) -> st
     lines = [f"## Plan at {_local(plan.at, zone)}"]
     if plan.held:
         lines.append(f"**Held** (`{plan.held.digest}`): {plan.held.reason}")
-    shown = [found for found in to_come if not isinstance(found.step, Record) or found.step.announcements]
+    shown = _worth_showing(to_come)
     for each in shown:
         first, *more = step_words(each.step)
         lines.append(f"- {_local(each.at, zone)}: {first}{' *(a person has to)*' if each.assumed else ''}")
