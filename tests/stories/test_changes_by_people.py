@@ -100,7 +100,7 @@ def test_a_posting_broken_while_open_is_told_once_for_each_text_and_comes_back_w
         world.write("pilot", good.replace("title: Pilot\n", bad))
         world.advance(hours=1)
         world.advance(hours=1)
-    assert world.asked() == ["Cannot be read: positions/pilot.md"] * 2
+    assert world.asked() == ["Needs a hand: positions/pilot.md"] * 2
     world.write("pilot", good)
     world.advance(hours=1)
     assert world.said() == []
