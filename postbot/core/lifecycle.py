@@ -22,7 +22,7 @@ from postbot.core.dates import (
 )
 from postbot.core.posting import Posting, Window, as_posting, closing_bound, live_field, readiness
 from postbot.core.problem import Problem, Severity
-from postbot.core.profile import EarlyClose, Grain, State
+from postbot.core.profile import EarlyClose, Grain, Profile, State
 from postbot.core.text.document import Document
 from postbot.core.text.editing import CommentOut, Edit, Edited, Set, edit, own_spelling
 from postbot.core.text.hints import is_placeholder
@@ -200,7 +200,7 @@ def _without(document: Document, edits: Sequence[Edit], later: Sequence[Edit]) -
 def set_value(posting: Posting, key: str, text: str) -> Set | Problem:
     """One value as the file would write it. A date in ISO form takes the shape of the file's own dates."""
     document, profile = posting.document, posting.profile
-    after = next((places for name, places in profile.after.items() if name.lower() == key.lower()), ())
+    after = _places(profile, key)
     own = _date_key(posting, key) or own_spelling(document, key)
     # The edit finds the file's own spelling itself, and tells; only a date that is live twice must be named here.
     name = key if own_spelling(document, key) == own else own
@@ -216,6 +216,13 @@ def set_value(posting: Posting, key: str, text: str) -> Set | Problem:
     if written is None:
         written = _with_offset(moment, posting.zone)
     return Set(name, written, after)
+
+
+def _places(profile: Profile, key: str) -> tuple[str, ...]:
+    """Behind which fields a missing one goes, best first: as the profile says, else behind those it lists before it."""
+    told = next((places for name, places in profile.after.items() if name.lower() == key.lower()), ())
+    order = profile.known
+    return (*told, *reversed(order[: order.index(key)])) if key in order else told
 
 
 def _whole_day(posting: Posting, key: str, moment: date | datetime, after: tuple[str, ...]) -> Set | Problem:

@@ -73,8 +73,9 @@ class Profile:
 
     `opens` and `closes` list field names, best first. `per_state` are fields that follow the state where a page has
     them: for each state the values that fit, the first of which is written where none stands. `requires` adds to what
-    the file's own INSTRUCTIONS headings ask for. `after` places inserted fields. `reset` goes stale when a posting is
-    used again; `placeholders` is what stands there until it is filled anew.
+    the file's own INSTRUCTIONS headings ask for. `after` places inserted fields, and `known` lists all others in their
+    usual order: one of them goes behind those listed before it. `reset` goes stale when a posting is used again;
+    `placeholders` is what stands there until it is filled anew.
     """
 
     name: str

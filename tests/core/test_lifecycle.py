@@ -20,12 +20,14 @@ from postbot.core.lifecycle import (
     carry_out,
     due,
     move,
+    set_value,
     upcoming,
 )
 from postbot.core.posting import Posting, read_posting
 from postbot.core.problem import Problem
 from postbot.core.profile import State
 from postbot.core.text.document import Document, read
+from postbot.core.text.editing import Edited, Set, edit
 from tests.examples import DATES, EASTERN, HUGO, OPEN_STATE, SHARED, SLUG, STATE, posting, profile
 
 NOW = datetime(2030, 3, 6, 15, 0, tzinfo=UTC)
@@ -201,6 +203,24 @@ def test_extending_writes_the_date_as_the_file_writes_dates_with_the_right_zone_
         assert lines_of(found, Transition.EXTEND, closes=asked) == [
             ("closes: March 15, 2030, 11:59 pm EDT", f"closes: {written}")
         ]
+
+
+def test_a_field_that_the_file_lacks_goes_behind_those_that_its_profile_lists_before_it():
+    text = "---\ntitle: x\nstate: upcoming\n# INSTRUCTIONS OPEN: required\n# pd_job_title: 'X'\n# series: '0301'\n---\n"
+    found = posting(text, "jekyll-state")
+    edits = [set_value(found, key, value) for key, value in {"num_vacancies": "2", "own_field": "x"}.items()]
+    edited = edit(found.document, [change for change in edits if isinstance(change, Set)])
+    assert isinstance(edited, Edited)
+    assert edited.document.text.splitlines()[1:9] == [
+        "title: x",
+        "state: upcoming",
+        "own_field: x",
+        "# INSTRUCTIONS OPEN: required",
+        "# pd_job_title: 'X'",
+        "num_vacancies: 2",
+        "# series: '0301'",
+        "---",
+    ]
 
 
 def test_extending_a_commented_closing_follows_its_placeholder():
