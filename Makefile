@@ -23,14 +23,14 @@ demo: $(STAMP) ## A month in the life of a small site, on your machine, with no 
 	@$(BIN)/postbot demo
 
 test: $(STAMP) ## Run the tests
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto -rs
 
 check: $(STAMP) ## Format, lint, types, import contract, tests: all that must be green
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto -rs
 
 bench: $(STAMP) ## Print the figures, with other tools beside them, in one run
 	@$(BIN)/python -m tests.bench
@@ -43,4 +43,4 @@ lock: $(STAMP) ## Resolve pyproject.toml again into requirements.lock
 		--no-emit-index-url --no-annotate --group pyproject.toml:dev pyproject.toml -o requirements.lock
 
 clean: ## Remove what the targets made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -135,14 +135,17 @@ class Bot:
         with _no_collection():
             read = {path: self._read(file) for path, file in self._snapshot.files.items()}
         self._postings = {path: (self._snapshot.files[path], found) for path, found in read.items()}
-        return Seen(self._snapshot, read, self.ledger.memory())
+        return Seen(self._snapshot, read, self.ledger.memory(), self.profile.templates)
 
     def forecast(self, now: datetime, until: datetime) -> tuple[tuple[Foreseen, ...], Plan]:
         """What will happen until then if nobody changes anything, and the plan of `now`."""
         return forecast(self.observe(), now, until, self.policy)
 
     def tick(self, now: datetime) -> Report:
-        """Do everything that is due at `now` (aware, UTC), once. Raises `HostError`, `LedgerError`, `LedgerBusy`."""
+        """Do everything that is due at `now` (aware, UTC), once.
+
+        Raises `HostError`, `LedgerError`, `LedgerBusy`, `WordsError`.
+        """
         with self.ledger.working():
             self._recover(now)
             report = self._settle(now)
@@ -166,7 +169,7 @@ class Bot:
         report: Report | None = None
         for _ in range(ROUNDS):
             seen = self.observe()
-            plan = make_plan(seen, now, self.policy)
+            plan = make_plan(seen, now, self.policy, report.plan if report else None)
             report = report or Report(now, plan)
             report.plan = plan
             if not plan.steps:
@@ -205,8 +208,8 @@ class Bot:
                 self.host.merge(pull, now)
             case Withdraw(pull=pull, reason=reason):
                 self.host.withdraw(pull, reason, now)
-            case Tell(announcement=announcement):
-                self.ledger.tell(self._messages((announcement,)), (announcement.key,), now)
+            case Tell(announcement=announcement, quiet=quiet):
+                self.ledger.tell([] if quiet else self._messages((announcement,)), (announcement.key,), now)
             case Answer(request=request, done=done, words=words, announcements=said):
                 self.ledger.answer(request, done, words, self._messages(said), _keys(said), now)
             case _:

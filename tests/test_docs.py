@@ -58,10 +58,10 @@ def test_every_command_shown_in_the_readme_does_what_its_comment_says(tmp_path: 
     def run(name: str, *extra: str) -> str:
         ran = postbot(*shown(name), *extra, *config, cwd=world.repo)
         done[name] = ran.code
-        return ran.out
+        return ran.out + ran.err
 
     assert "Wrote ../postbot.yaml" in run("init")
-    assert "Found" in run("check", *now)
+    assert "files checked: " in run("check", *now)
     assert "pull request" in run("plan", *now)
     assert "open pull request postbot/open/data-engineer-" in run("tick", *now) + run("tick", *now)
     assert "data-engineer" in run("list", *now)
@@ -74,8 +74,9 @@ def test_every_command_shown_in_the_readme_does_what_its_comment_says(tmp_path: 
     assert "Rejected #3" in run("reject")
     assert "#4 waits for a person" in run("extend", "--at", "2026-03-13")
     assert postbot("merge", "4", *config, cwd=world.repo).code == 0
-    assert "waits for a person" in run("postpone", "--at", "2026-03-13")
-    assert postbot("reject", "5", *config, cwd=world.repo).code == 0
+    assert "#5 waits for a person" in run("postpone", "--at", "2026-03-13")
+    assert "postpone opens=2026-04-01" in run("requests")
+    assert "Cancelled request 4: postpone positions/data-engineer.md." in run("cancel")
     assert "Done: Pull request #6 is merged." in run("close", "--at", "2026-03-13")
     assert "#7 waits for a person" in run("reopen", "--at", "2026-03-13")
     assert postbot("reject", "7", *config, cwd=world.repo).code == 0

@@ -51,9 +51,11 @@ class Folder:
     def look(self, message: Message) -> Outcome:
         """Whether the message's file is there; unknown while the folder cannot be read."""
         try:
-            return Outcome.SENT if self._find(message) else Outcome.NOT_SENT
+            sent = self._find(message)
+            self._sweep(message)
         except OSError:
             return Outcome.UNKNOWN
+        return Outcome.SENT if sent else Outcome.NOT_SENT
 
     def _find(self, message: Message) -> Path | None:
         # Not `glob`, which takes a folder that cannot be read for an empty one.
@@ -67,16 +69,25 @@ class Folder:
         at = self._now()
         self._path.mkdir(parents=True, exist_ok=True)
         file = self._path / _name(message, at)
-        part = self._path / f".{uuid4().hex}.part"
+        part = self._path / f".{_digest(message)}-{uuid4().hex}.part"
         try:
             _write_through(part, _compose(message, at).as_bytes())
             os.link(part, file)
         except FileExistsError:
             return file
+        except FileNotFoundError:  # somebody else has sent it meanwhile, and swept
+            if found := self._find(message):
+                return found
+            raise
         finally:
-            part.unlink(missing_ok=True)
+            self._sweep(message)
         _sync(self._path)
         return file
+
+    def _sweep(self, message: Message) -> None:
+        """Take away what was begun for this message, by us or by one that was killed."""
+        for part in self._path.glob(f".{_digest(message)}-*.part"):
+            part.unlink(missing_ok=True)
 
 
 def _flaw(message: Message) -> str | None:

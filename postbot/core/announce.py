@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from unicodedata import bidirectional
 
-from jinja2 import DictLoader, StrictUndefined
+from jinja2 import DictLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from postbot.core.problem import PostbotError
 from postbot.core.text.scalar import unprintable
 
 
@@ -29,6 +30,7 @@ class Event(StrEnum):
     OPENED = "opened"
     CLOSED = "closed"
     CLOSED_EARLY = "closed-early"
+    MISSED = "missed"
     EXTENDED = "extended"
     POSTPONED = "postponed"
     REOPENED = "reopened"
@@ -43,8 +45,12 @@ class Event(StrEnum):
     @property
     def audience(self) -> Audience:
         """Staff hear what needs a hand; the public hears the rest."""
-        staff = (Event.NOT_READY, Event.WAITING, Event.HELD, Event.BROKEN, Event.GONE, Event.REFUSED)
-        return Audience.STAFF if self in staff else Audience.PUBLIC
+        return Audience.STAFF if self in _FOR_STAFF else Audience.PUBLIC
+
+
+_FOR_STAFF = frozenset(
+    {Event.MISSED, Event.NOT_READY, Event.WAITING, Event.HELD, Event.BROKEN, Event.GONE, Event.REFUSED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +85,16 @@ class Message:
     body: str
 
 
+class WordsError(PostbotError):
+    """A template cannot be used; the sentence names the event, the part and what is wrong with it."""
+
+
 Words = Mapping[str, str]
 """Template texts by name, such as `opened/subject.txt` and `opened/body.txt`."""
 
 
 def messages(announcement: Announcement, routes: Sequence[Route], words: Words) -> tuple[Message, ...]:
-    """Render one announcement for everybody on its audience's routes. A bad template raises jinja2.TemplateError."""
+    """Render one announcement for everybody on its audience's routes. A bad template raises `WordsError`."""
     heard = [route for route in routes if route.audience is announcement.event.audience]
     if not heard:
         return ()
@@ -113,7 +123,16 @@ def _render(announcement: Announcement, words: Words, part: str) -> str:
         name: one_line(told) if isinstance(told, str) else [one_line(line) for line in told]
         for name, told in announcement.facts.items()
     }
-    return sandbox.get_template(f"{announcement.event}/{part}").render(facts | {"slug": one_line(announcement.slug)})
+    try:
+        template = sandbox.get_template(f"{announcement.event}/{part}")
+        return template.render(facts | {"slug": one_line(announcement.slug)})
+    except _MISTAKES as error:
+        wrong = one_line(str(error) or type(error).__name__).rstrip(".")
+        raise WordsError(f"The words for {announcement.event} cannot be used; see {part}: {wrong}.") from error
+
+
+_MISTAKES = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a template can raise by its own fault, from a misspelt fact to a sum that cannot be done."""
 
 
 _TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})

@@ -8,12 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from postbot.core.dates import Bound, Moment, NotKnown, Style, Unreadable, read_moment, style_of
-from postbot.core.posting import as_posting, live_field, slug_of
+from postbot.core.posting import as_posting, is_template, live_field
 from postbot.core.problem import Problem
 from postbot.core.profile import Profile
 from postbot.core.site import Path
@@ -27,7 +26,8 @@ class Sighting:
     `folders` hold the postings, nested ones left out; none means that they lie at the root. `outside` are pages
     elsewhere that look like postings too. In the folders, `strangers` are pages that do not, with the profile that
     knows them better (or an empty name), `templates` pages that are only copied from, `problems` files that do not
-    load. `zone` is an IANA name, `zoned` how many date texts name a zone. `shapes` counts the date texts by their
+    load. `zone` is an IANA name, `zoned` how many date texts name a zone, `zone_in` the site's own
+    setting that says it, where there is one. `shapes` counts the date texts by their
     form, `states` the words that say a state. `closed_on_in` are the files that read the field for an early closing;
     None where nobody looked.
     """
@@ -44,6 +44,7 @@ class Sighting:
     shapes: Mapping[str, int]
     states: Mapping[str, int]
     closed_on_in: tuple[str, ...] | None = None
+    zone_in: Path | None = None
 
     @property
     def honours_closed_on(self) -> bool | None:
@@ -58,7 +59,7 @@ def sight(files: Mapping[Path, bytes], profiles: Sequence[Profile]) -> Sighting 
     profile = _profile_of(documents.values(), profiles)
     if profile is None:
         return None
-    real = {path: page for path, page in documents.items() if not _is_template(path, profile)}
+    real = {path: page for path, page in documents.items() if not is_template(path, profile)}
     postings = {path for path, page in real.items() if _fit(page, profile)}
     folders = _folders(Counter(map(_home, postings)), Counter(map(_home, real)))
     inside = [path for path in pages if is_within(path, folders)]
@@ -71,9 +72,9 @@ def sight(files: Mapping[Path, bytes], profiles: Sequence[Profile]) -> Sighting 
         postings=len(found),
         outside=tuple(sorted(path for path in postings if not is_within(path, folders))),
         strangers={path: _best(real[path], profiles) for path in inside if path in real and path not in postings},
-        templates=tuple(path for path in inside if _is_template(path, profile)),
+        templates=tuple(path for path in inside if is_template(path, profile)),
         problems=tuple(
-            page for path in inside if isinstance(page := pages[path], Problem) and not _is_template(path, profile)
+            page for path in inside if isinstance(page := pages[path], Problem) and not is_template(path, profile)
         ),
         zone=zone,
         zoned=sum(_vote(text) is not None for text in texts),
@@ -109,7 +110,7 @@ def _profile_of(documents: Iterable[Document], profiles: Sequence[Profile]) -> P
 
 def _best(document: Document, profiles: Sequence[Profile]) -> str:
     best = max(profiles, key=lambda profile: _fit(document, profile), default=None)
-    is_one = best is not None and _fit(document, best) and not _is_template(document.path, best)
+    is_one = best is not None and _fit(document, best) and not is_template(document.path, best)
     return best.name if best is not None and is_one else ""
 
 
@@ -134,12 +135,6 @@ def _says_state(document: Document, profile: Profile) -> bool:
     field = live_field(document, (profile.state.name,))
     words = {word.lower() for word in (*profile.state.values.values(), *profile.state.outside)}
     return field is not None and (field.text or "").lower() in words
-
-
-def _is_template(path: Path, profile: Profile) -> bool:
-    stem = path.rpartition("/")[2].rpartition(".")[0].lower()
-    names = (stem, slug_of(path).lower())
-    return any(fnmatchcase(name, pattern) for name in names for pattern in profile.templates)
 
 
 def _date_texts(document: Document, profile: Profile) -> list[str]:

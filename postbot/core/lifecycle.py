@@ -5,7 +5,7 @@ request. Edits are worked out here and proven in `editing`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from postbot.core.dates import (
     Bound,
     Moment,
-    NotKnown,
     Style,
+    Unreadable,
     parse_machine,
     read_moment,
     style_of,
@@ -23,8 +23,8 @@ from postbot.core.dates import (
 from postbot.core.posting import Posting, Window, as_posting, closing_bound, live_field, readiness
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import EarlyClose, Grain, Profile, State
-from postbot.core.text.document import Document
-from postbot.core.text.editing import CommentOut, Edit, Edited, Set, edit, own_spelling
+from postbot.core.text.document import Commented, Document
+from postbot.core.text.editing import CommentOut, Edit, Edited, Set, edit, is_misspelling, own_spelling
 from postbot.core.text.hints import is_placeholder
 from postbot.core.text.scalar import Quoting
 
@@ -46,15 +46,6 @@ class Actor(StrEnum):
     CLOCK = "clock"
     AUTHOR = "author"
     REQUEST = "request"
-
-
-class CloseReason(StrEnum):
-    """Why a position closes before its announced date."""
-
-    CAP_REACHED = "cap reached"
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    OTHER = "other"
 
 
 _ANYBODY = frozenset(Actor)
@@ -135,15 +126,19 @@ class Moved:
     remarks: tuple[str, ...] = ()
 
 
-def carry_out(posting: Posting, wish: Wish, now: datetime) -> Moved | Problem:
-    """Work out and prove the edits of one transition, with all that it needs: defaults taken, stale fields reset."""
+def carry_out(posting: Posting, wish: Wish, now: datetime, by: Actor = Actor.REQUEST) -> Moved | Problem:
+    """Work out and prove the edits of one transition, with all that it needs: defaults taken, stale fields reset.
+
+    What this actor may not do from the posting's state at `now` (aware) is refused, and so is a value that cannot be
+    written.
+    """
     state = posting.state(now)
-    if state is None or (state, wish.transition) not in TABLE:
-        return _refusal(posting, "transition-not-allowed", _no_way(posting, state, wish.transition))
+    if state is None or not allowed(state, wish.transition, by):
+        return _refusal(posting, "transition-not-allowed", _no_way(posting, state, wish.transition, by))
+    if fault := _fault(posting, wish):
+        return fault
     target = TABLE[state, wish.transition][0]
     values = dict(wish.values)
-    if missing := _missing_date(posting, wish):
-        return _refusal(posting, "transition-needs-a-date", missing)
     extra: list[Edit] = []
     if wish.transition in (Transition.POSTPONE, Transition.WITHDRAW, Transition.REOPEN):
         values = _unknown_dates(posting, wish) | values
@@ -199,23 +194,55 @@ def _without(document: Document, edits: Sequence[Edit], later: Sequence[Edit]) -
 
 def set_value(posting: Posting, key: str, text: str) -> Set | Problem:
     """One value as the file would write it. A date in ISO form takes the shape of the file's own dates."""
-    document, profile = posting.document, posting.profile
-    after = _places(profile, key)
-    own = _date_key(posting, key) or own_spelling(document, key)
-    # The edit finds the file's own spelling itself, and tells; only a date that is live twice must be named here.
-    name = key if own_spelling(document, key) == own else own
-    if not _is_date_key(posting, own):
-        return Set(name, text, after)
-    moment = parse_machine(text, posting.zone)
+    own = _date_key(posting, key) or own_name(posting, key)
+    made = Set(own, text, _places(posting.profile, key), asked=key if key != own else None)
+    moment = parse_machine(text, posting.zone) if _is_date_key(posting, own) else None
     if moment is None:
-        return Set(name, text, after)
-    if profile.grain is Grain.DAY:
-        return _whole_day(posting, name, moment, after)
+        return made
+    if posting.profile.grain is Grain.DAY:
+        return _whole_day(posting, made, moment)
+    read_as = read_moment(text, Bound.OPENS, posting.zone)
+    if isinstance(read_as, Unreadable) and read_as.code in _NO_ONE_INSTANT:
+        return _refusal(posting, read_as.code, read_as.message, read_as.fix)
     style = _style(posting, own)
     written = write_moment(moment, style, posting.zone) if style else text
-    if written is None:
-        written = _with_offset(moment, posting.zone)
-    return Set(name, written, after)
+    return replace(made, value=_with_offset(moment, posting.zone) if written is None else written)
+
+
+_NO_ONE_INSTANT = ("date-gap", "date-twice")
+"""What the reader says of a local time that the clocks skip, or show twice: to write one down would be a guess."""
+
+
+def own_name(posting: Posting, key: str) -> str:
+    """The file's own name for a field, even where it mistypes one that the profile knows (`ohrm_comtact_email`).
+
+    Two fields of the file that both come close are both left alone.
+    """
+    document, names = posting.document, posting.profile.names
+    held = dict.fromkeys((*document.fields, *(found.key for found in document.commented)))
+    own = own_spelling(document, key)
+    if own in held or key not in names:
+        return own
+    near = [other for other in held if other not in names and is_misspelling(other, key)]
+    return near[0] if len(near) == 1 else key
+
+
+def not_offered(posting: Posting, values: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Values that are given for a field whose comment offers others ('YES' or 'NO'): warnings at that comment."""
+    commented = {found.key: found for found in posting.document.commented}
+    given = ((commented.get(own_name(posting, key)), text) for key, text in values.items())
+    return tuple(
+        _not_a_choice(posting, found, text)
+        for found, text in given
+        if found and found.hint.choices and text not in found.hint.choices
+    )
+
+
+def _not_a_choice(posting: Posting, commented: Commented, text: str) -> Problem:
+    choices = " or ".join(commented.hint.choices)
+    message = f"`{commented.key}` is to be {text}, but its comment offers {choices}."
+    place = (posting.path, commented.line, commented.column)
+    return Problem(*place, "value-not-offered", message, Severity.WARNING, fix=f"Write {choices}.")
 
 
 def _places(profile: Profile, key: str) -> tuple[str, ...]:
@@ -225,11 +252,12 @@ def _places(profile: Profile, key: str) -> tuple[str, ...]:
     return (*told, *reversed(order[: order.index(key)])) if key in order else told
 
 
-def _whole_day(posting: Posting, key: str, moment: date | datetime, after: tuple[str, ...]) -> Set | Problem:
+def _whole_day(posting: Posting, made: Set, moment: date | datetime) -> Set | Problem:
     if isinstance(moment, datetime):
-        message = f"`{key}` is a day without a time on this kind of site; write {moment.date().isoformat()}."
+        name, day = made.asked or made.key, moment.date().isoformat()
+        message = f"`{name}` is a day without a time on this kind of site; write {day}."
         return _refusal(posting, "date-grain", message)
-    return Set(key, moment.isoformat(), after, quoting=Quoting.PLAIN)
+    return replace(made, value=moment.isoformat(), quoting=Quoting.PLAIN)
 
 
 def _with_offset(moment: date | datetime, zone: ZoneInfo) -> str:
@@ -385,6 +413,15 @@ def window_after(posting: Posting, edits: Sequence[Edit]) -> Window:
 # Requests ----------------------------------------------------------------------------------------------------------
 
 
+def _fault(posting: Posting, wish: Wish) -> Problem | None:
+    """What keeps a wish from being carried out, whatever the posting says: a value, or a date that lacks."""
+    made = (set_value(posting, key, text) for key, text in wish.values.items())
+    if wrong := next((each for each in made if isinstance(each, Problem)), None):
+        return wrong
+    missing = _missing_date(posting, wish)
+    return _refusal(posting, "transition-needs-a-date", missing) if missing else None
+
+
 def _missing_date(posting: Posting, wish: Wish) -> str | None:
     """An extension needs its new closing date, and that must be later than the present one."""
     if wish.transition is not Transition.EXTEND:
@@ -418,10 +455,11 @@ def _unknown_dates(posting: Posting, wish: Wish) -> dict[str, str]:
 
 def _resets(posting: Posting, values: Mapping[str, str]) -> list[Edit]:
     """Comment out what is stale when a posting is used again, with its old placeholder, unless it is given anew."""
+    given = {own_name(posting, key) for key in values}
     return [
         CommentOut(key, posting.profile.placeholders.get(key))
         for key in posting.profile.reset
-        if key in posting.document.fields and key not in values and not _is_blank(posting, key)
+        if key in posting.document.fields and key not in given and not _is_blank(posting, key)
     ]
 
 
@@ -430,11 +468,12 @@ def _is_blank(posting: Posting, key: str) -> bool:
     return text is not None and (not text.strip() or is_placeholder(key, text))
 
 
-def _no_way(posting: Posting, state: State | None, transition: Transition) -> str:
+def _no_way(posting: Posting, state: State | None, transition: Transition, by: Actor) -> str:
     if state is None:
         return f"Nobody can tell the state of {posting.slug}, so it cannot be moved."
-    ways = sorted(step.value for (start, step) in TABLE if start is state)
-    return f"{posting.slug} is {state}; from there you can {' or '.join(ways)}, not {transition}."
+    ways = sorted(step.value for step in Transition if allowed(state, step, by)) or ["do nothing"]
+    who = "the clock" if by is Actor.CLOCK else "you"
+    return f"{posting.slug} is {state}; from there {who} can {' or '.join(ways)}, not {transition}."
 
 
 def _not_there(after: Posting, target: State, now: datetime) -> str:
@@ -442,13 +481,9 @@ def _not_there(after: Posting, target: State, now: datetime) -> str:
     closes = _live_name(after, after.profile.closes)
     if target is State.OPEN and stands is State.CLOSED:
         return f"It would still be closed: `{closes}` is {after.text(closes)}. Give a later date too."
-    return f"After this edit the posting would be {stands or 'in no known state'}, not {target}."
+    because = f" {after.problems[0].message}" if after.problems else ""
+    return f"After this edit the posting would be {stands or 'in no known state'}, not {target}.{because}"
 
 
-def _refusal(posting: Posting, code: str, message: str) -> Problem:
-    return Problem(posting.path, 1, 1, code, message, Severity.ERROR)
-
-
-def is_not_known(posting: Posting, text: str) -> bool:
-    """Whether a date's text says that the date is not known yet."""
-    return isinstance(read_moment(text, Bound.OPENS, posting.zone), NotKnown)
+def _refusal(posting: Posting, code: str, message: str, fix: str | None = None) -> Problem:
+    return Problem(posting.path, 1, 1, code, message, Severity.ERROR, fix)

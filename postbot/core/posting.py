@@ -5,7 +5,7 @@ guess: such a posting has no instant there, so nothing moves it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from postbot.core.dates import Bound, Moment, NotKnown, Unreadable, read_moment, say
 from postbot.core.problem import Problem
-from postbot.core.profile import DayEdge, Profile, State
+from postbot.core.profile import DayEdge, Grain, Profile, State, StateField
 from postbot.core.site import Path
 from postbot.core.text.document import Commented, Document, Field, read
 from postbot.core.text.hints import is_placeholder
@@ -123,8 +123,8 @@ def as_posting(document: Document, profile: Profile, zone: ZoneInfo) -> Posting:
     draft = live_field(document, (profile.draft,)) if profile.draft else None
     title = live_field(document, profile.title)
     window = Window(
-        _instant(document, profile.opens, Bound.OPENS, zone, problems),
-        _instant(document, profile.closes, closing_bound(profile), zone, problems),
+        _instant(document, profile, (profile.opens, Bound.OPENS), zone, problems),
+        _instant(document, profile, (profile.closes, closing_bound(profile)), zone, problems),
     )
     if window.reversed and stated is not State.CLOSED:
         problems.append(_reversed(document, profile, window, zone))
@@ -135,7 +135,7 @@ def as_posting(document: Document, profile: Profile, zone: ZoneInfo) -> Posting:
         slug=slug,
         title=(title.text or slug) if title else slug,
         stated=stated,
-        outside=outside or _is_template(document.path, slug, profile),
+        outside=outside or is_template(document.path, profile),
         draft=draft is not None and (draft.text or "").lower() == "true",
         window=window,
         closed_on=_closed_on(document, profile, zone, problems),
@@ -175,9 +175,10 @@ def live_field(document: Document, names: tuple[str, ...]) -> Field | None:
     return next((lowered[name.lower()] for name in names if name.lower() in lowered), None)
 
 
-def _is_template(path: str, slug: str, profile: Profile) -> bool:
+def is_template(path: str, profile: Profile) -> bool:
+    """Whether a file of this name is one that people only copy from on this kind of site."""
     stem = path.rpartition("/")[2].rpartition(".")[0]
-    return any(fnmatchcase(name.lower(), pattern) for name in (slug, stem) for pattern in profile.templates)
+    return any(fnmatchcase(name.lower(), pattern) for name in (slug_of(path), stem) for pattern in profile.templates)
 
 
 def _stated(document: Document, profile: Profile, problems: list[Problem]) -> tuple[State | None, bool]:
@@ -186,10 +187,7 @@ def _stated(document: Document, profile: Profile, problems: list[Problem]) -> tu
         return None, False
     field = live_field(document, (profile.state.name,))
     if field is None or not field.text:
-        line = field.line if field else 1
-        message = f"There is no `{profile.state.name}`, so nobody can tell whether this posting is open."
-        fix = f"Add `{profile.state.name}: {profile.state.values[State.UPCOMING]}`."
-        problems.append(Problem(document.path, line, 1, "state-missing", message, fix=fix))
+        problems.append(_no_state(document, profile.state, field))
         return None, False
     if field.text in profile.state.outside:
         return None, True
@@ -200,19 +198,34 @@ def _stated(document: Document, profile: Profile, problems: list[Problem]) -> tu
     return None, is_placeholder(field.key, field.text)
 
 
+def _no_state(document: Document, state: StateField, field: Field | None) -> Problem:
+    message = f"There is no `{state.name}`, so nobody can tell whether this posting is open."
+    fix = f"Add `{state.name}: {state.values[State.UPCOMING]}`."
+    line, column = (field.line, 1) if field else (1, 1)
+    commented = next((found for found in document.commented if found.key == state.name), None)
+    if field is None and commented:
+        line, column = commented.line, commented.column
+        message = f"`{state.name}` is commented out, so nobody can tell whether this posting is open."
+        fix = f"Uncomment it: take the # away, and write {_either(list(state.values.values()))}."
+    return Problem(document.path, line, column, "state-missing", message, fix=fix)
+
+
+def _either(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 def _unknown_state(document: Document, profile: Profile, field: Field) -> Problem:
     assert profile.state is not None
     words = [*profile.state.values.values(), *profile.state.outside]
     near = next((word for word in words if word.lower() == (field.text or "").lower()), None) or _nearest(
         field.text or "", words
     )
-    known = ", ".join(words[:-1]) + f" or {words[-1]}"
     return Problem(
         document.path,
         field.value_line,
         field.value_column,
         "state-unknown",
-        f"`{field.text}` is no state; this site knows {known}.",
+        f"`{field.text}` is no state; this site knows {_either(words)}.",
         fix=f"Write `{field.key}: {near}`." if near else None,
         repair=((field.key, near),) if near else (),
     )
@@ -242,12 +255,32 @@ def reading(document: Document, names: tuple[str, ...], bound: Bound, zone: Zone
 
 
 def _instant(
-    document: Document, names: tuple[str, ...], bound: Bound, zone: ZoneInfo, problems: list[Problem]
+    document: Document, profile: Profile, date: tuple[tuple[str, ...], Bound], zone: ZoneInfo, problems: list[Problem]
 ) -> datetime | None:
-    field, read_as = reading(document, names, bound, zone)
-    if isinstance(read_as, Unreadable) and field is not None:
+    field, read_as = reading(document, *date, zone)
+    if field is None or isinstance(read_as, NotKnown):
+        return None
+    if isinstance(read_as, Unreadable):
         problems.append(date_problem(document, field, read_as))
-    return read_as.at if isinstance(read_as, Moment) else None
+        return None
+    if profile.grain is Grain.DAY and not _is_plain(field, read_as):
+        problems.append(_not_plain(document, field, read_as))
+        return None
+    return read_as.at
+
+
+def _is_plain(field: Field, moment: Moment) -> bool:
+    return field.quoting is Quoting.PLAIN and field.text == moment.wall.date().isoformat()
+
+
+def _not_plain(document: Document, field: Field, moment: Moment) -> Problem:
+    """Where the templates know only days, a date must be a YAML date: quotes, words or a time make it a text."""
+    day = moment.wall.date().isoformat()
+    what = "with a time of day" if moment.has_time else "in quotes" if field.text == day else "in this form"
+    message = f"The site's templates do not understand `{field.key}` {what}: the posting would stay upcoming for ever."
+    place = (document.path, field.value_line, field.value_column)
+    repair = () if moment.has_time else ((field.key, day),)
+    return Problem(*place, "date-not-plain", message, fix=f"Write {day} without quotes.", repair=repair)
 
 
 def date_problem(document: Document, field: Field, wrong: Unreadable) -> Problem:
@@ -260,7 +293,9 @@ def date_problem(document: Document, field: Field, wrong: Unreadable) -> Problem
 
 def _closed_on(document: Document, profile: Profile, zone: ZoneInfo, problems: list[Problem]) -> datetime | None:
     """The day of an early closing. It counts from that day's start: who closes today means now."""
-    return _instant(document, (profile.closed_on,), Bound.OPENS, zone, problems) if profile.closed_on else None
+    if profile.closed_on is None:
+        return None
+    return _instant(document, profile, ((profile.closed_on,), Bound.OPENS), zone, problems)
 
 
 # Readiness ---------------------------------------------------------------------------------------------------------
@@ -342,8 +377,13 @@ def _commented_gap(posting: Posting, commented: Commented) -> Gap:
 def _not_known(posting: Posting, key: str, text: str) -> bool:
     """Whether a value says that it is not known yet: a date in any of a date's ways, anything else by a plain TBD."""
     if key.lower() in {name.lower() for name in (*posting.profile.opens, *posting.profile.closes)}:
-        return isinstance(read_moment(text, Bound.OPENS, posting.zone), NotKnown)
+        return is_not_known(posting, text)
     return bool(_UNDECIDED.fullmatch(text))
+
+
+def is_not_known(posting: Posting, text: str) -> bool:
+    """Whether a date's text says that the date is not known yet."""
+    return isinstance(read_moment(text, Bound.OPENS, posting.zone), NotKnown)
 
 
 def at_utc(moment: datetime) -> str:

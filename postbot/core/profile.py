@@ -7,6 +7,7 @@ refusing unknown keys is the business of `postbot.config`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import ClassVar
 
 FORBID_UNKNOWN = {"extra": "forbid"}
@@ -19,6 +20,15 @@ class State(StrEnum):
     UPCOMING = "upcoming"
     OPEN = "open"
     CLOSED = "closed"
+
+
+class CloseReason(StrEnum):
+    """Why a position closes before its announced date."""
+
+    CAP_REACHED = "cap reached"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    OTHER = "other"
 
 
 class Grain(StrEnum):
@@ -74,7 +84,8 @@ class Profile:
     `opens` and `closes` list field names, best first. `per_state` are fields that follow the state where a page has
     them: for each state the values that fit, the first of which is written where none stands. `requires` adds to what
     the file's own INSTRUCTIONS headings ask for. `after` places inserted fields, and `known` lists all others in their
-    usual order: one of them goes behind those listed before it. `reset` goes stale when a posting is used again;
+    usual order: one of them goes behind those listed before it. `names_all_fields` means that a page of this kind has
+    no other fields than those that are named here. `reset` goes stale when a posting is used again;
     `placeholders` is what stands there until it is filled anew.
     """
 
@@ -99,6 +110,7 @@ class Profile:
     placeholders: Mapping[str, str] = field(default_factory=dict)
     after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     known: tuple[str, ...] = ()
+    names_all_fields: bool = False
     emails: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     fake_links: tuple[str, ...] = ()
@@ -109,6 +121,16 @@ class Profile:
     def dates_decide(self) -> bool:
         """Whether the state follows from the dates instead of being written down."""
         return self.state is None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every field that the profile mentions, as it spells it, each once."""
+        single = (self.state.name if self.state else None, self.draft, self.closed_on)
+        window = (*self.title, *self.opens, *self.closes)
+        for_machines = (*self.emails, *self.urls, *self.per_state)
+        groups = (*self.detect, *self.requires.values(), *self.after.values())
+        mentioned = (*self.known, *filter(None, single), *window, *self.reset, *for_machines)
+        return tuple(dict.fromkeys((*mentioned, *chain(*groups), *self.after, *self.placeholders)))
 
     def recognises(self, keys: Sequence[str]) -> int:
         """How well a page with these keys fits: the length of the best `detect` group it holds whole, in any case."""

@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from functools import cached_property
+from typing import Final, NewType
 
 from postbot.core.problem import Problem
 
 Path = NewType("Path", str)
 """A file's path inside the repository, with forward slashes, as git spells it."""
+
+LARGEST: Final = 1 << 20
+"""The largest posting that is read, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Pull:
     """One pull request of ours, found by its branch name.
 
     `head` is the commit the branch points at (empty when the branch is gone). `untouched` is true while that commit
-    is the one we made. `files` holds the changed files as they would be after a merge, for open pull requests only.
+    is the one we made. `files` holds the changed files as they would be after a merge, for open pull requests only;
+    `paths` names the files it changes, or changed, also once it has ended.
     """
 
     number: int
@@ -56,13 +61,15 @@ class Pull:
     closed_at: datetime | None = None
     closed_by: str | None = None
     reason: str | None = None
+    paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
     """A pull request to be: its branch (the idempotency key), its words, and each file before and after.
 
-    `base` is the commit that `before` was read at. `message` is the commit message, trailers included.
+    `base` is the commit that `before` was read at. `message` is the commit message, trailers included. `diff` is the
+    changed lines for people to read, one to a line.
     """
 
     branch: str
@@ -73,9 +80,10 @@ class ChangeSet:
     before: Mapping[Path, bytes]
     after: Mapping[Path, bytes]
     labels: tuple[str, ...] = ()
+    diff: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is looked up by name is indexed once
 class Snapshot:
     """The site at one commit of its base branch, with every pull request of ours, open or ended.
 
@@ -87,3 +95,8 @@ class Snapshot:
     files: Mapping[Path, File]
     pulls: tuple[Pull, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @cached_property
+    def by_branch(self) -> Mapping[str, Pull]:
+        """The pull requests by the names of their branches; the first of each name."""
+        return {pull.branch: pull for pull in reversed(self.pulls)}

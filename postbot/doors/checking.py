@@ -16,7 +16,7 @@ from postbot.core.problem import Problem, Severity
 from postbot.core.site import Path
 from postbot.core.text.document import read
 from postbot.core.text.editing import Set, edit
-from postbot.doors.transition import Surroundings, bytes_of, profile_of, write_bytes, zone_of
+from postbot.doors.transition import UTC, Surroundings, bytes_of, profile_of, write_bytes, zone_of
 
 MARKDOWN = (".md", ".markdown")
 MOST_REPAIRS = 20  # rounds for one file; a repair may uncover the next
@@ -54,15 +54,14 @@ def run(
         found, posting = _check(path, around, fix=fix)
         problems += found
         postings[Path(str(path))] = posting
-    problems += check_site(postings, _spelled_like(files, folders), around.now)
+    problems += check_site(postings, _spelled(folders), around.now)
     return tuple(sorted(problems, key=lambda problem: (problem.path, problem.line, problem.column)))
 
 
-def _spelled_like(files: Sequence[FilePath], folders: Sequence[FilePath]) -> tuple[str, ...]:
-    """The folders as the files are spelled, absolute or from here; none where the files are of both kinds."""
-    spellings = {os.path.realpath if path.is_absolute() else os.path.relpath for path in files}
-    spell = spellings.pop() if len(spellings) == 1 else None
-    return tuple(spell(folder.resolve()) for folder in folders) if spell else ()
+def _spelled(folders: Sequence[FilePath]) -> tuple[str, ...]:
+    """The folders in every way that a file's path may begin: as given, from here, and absolute."""
+    real = [folder.resolve() for folder in folders]
+    return (*map(os.path.normpath, map(str, folders)), *map(os.path.relpath, map(str, real)), *map(str, real))
 
 
 def _check(path: FilePath, around: Surroundings, *, fix: bool) -> tuple[tuple[Problem, ...], Posting | Problem]:
@@ -87,7 +86,7 @@ def _posting(path: Path, data: bytes, around: Surroundings) -> Posting | Problem
     if profile is None:
         message = "No profile knows this file's fields, so it is not checked as a posting."
         return Problem(path, 1, 1, "profile-unknown", message, Severity.NOTE)
-    return as_posting(document, profile, around.zone or zone_of(document, profile))
+    return as_posting(document, profile, around.zone or zone_of(document, profile) or UTC)
 
 
 def _repaired(posting: Posting, around: Surroundings) -> Posting:
@@ -111,20 +110,21 @@ def any_serious(problems: Iterable[Problem]) -> bool:
     return any(problem.severity is not Severity.NOTE for problem in problems)
 
 
-def render(problems: Sequence[Problem], form: str) -> str:
+def render(problems: Sequence[Problem], form: str, files: int) -> str:
     """What was found: a line each for people, a JSON list, or GitHub's workflow commands."""
     if form == "json":
         return json.dumps([problem_json(problem) for problem in problems], indent=2, ensure_ascii=False) + "\n"
     if form == "github":
         return "".join(_annotation(problem) + "\n" for problem in problems)
     lines = [str(problem) + (f"\n    {problem.fix}" if problem.fix else "") for problem in problems]
-    return "\n".join([*lines, _summary(problems)]) + "\n"
+    return "\n".join([*lines, _summary(problems, files)]) + "\n"
 
 
-def _summary(problems: Sequence[Problem]) -> str:
+def _summary(problems: Sequence[Problem], files: int) -> str:
     counts = [(severity, sum(problem.severity is severity for problem in problems)) for severity in Severity]
     said = [f"{count} {severity}{'s' if count != 1 else ''}" for severity, count in counts if count]
-    return f"Found {', '.join(said)}." if said else "Nothing found."
+    looked = f"{files} file{'s' if files != 1 else ''}" if files else "No Markdown files here, so nothing was"
+    return f"{looked} checked: {', '.join(said) or 'nothing found'}." if files else f"{looked} checked."
 
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

@@ -145,7 +145,7 @@ def _show(story: Story, report: Report) -> None:
         if isinstance(step, Propose):
             story.says("postbot", "bold green", f"opens a pull request: {step.change.title}")
             story.below(
-                Syntax(_diff(step.change.body), "diff", background_color="default", theme="ansi_dark", word_wrap=True)
+                Syntax(_diff(step.change.diff), "diff", background_color="default", theme="ansi_dark", word_wrap=True)
             )
         elif isinstance(step, Merge):
             story.says("postbot", "bold green", f"merges: {step.pull.title}")
@@ -157,11 +157,9 @@ def _show(story: Story, report: Report) -> None:
     story.heard.clear()
 
 
-def _diff(body: str) -> str:
-    """The changed lines, out of the words of the pull request."""
-    block = body[body.index("```diff") : body.index("### Proof")]
-    lines = [line for line in block.splitlines() if line and not line.startswith(("```", "---", "+++"))]
-    return "\n".join(lines)
+def _diff(diff: str) -> str:
+    """The changed lines without the names of the file, which the title tells."""
+    return "\n".join(line for line in diff.splitlines() if not line.startswith(("---", "+++")))
 
 
 def _end(story: Story) -> None:

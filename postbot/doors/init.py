@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path as Folder
+from zoneinfo import available_timezones
 
 import yaml
 
@@ -20,10 +21,10 @@ from postbot.core.announce import one_line
 from postbot.core.infer import Sighting, is_within, readers_of, sight
 from postbot.core.problem import Problem
 from postbot.core.profile import EarlyClose, Profile
-from postbot.core.site import Path, Snapshot
+from postbot.core.site import LARGEST, Path, Snapshot
 from postbot.hosts import HostError
 from postbot.hosts.git import REGULAR, Entry, Git
-from postbot.hosts.local import LARGEST, PREFIX, LocalHost
+from postbot.hosts.local import PREFIX, LocalHost
 
 _HEADS = "refs/heads/"
 _CODE = (
@@ -34,6 +35,9 @@ _NOT_THEIRS = frozenset({"_site", "node_modules", "vendor"})
 """Folders of what is built or other people's: a word in there says nothing about the site's own templates."""
 _FIRST = 3
 """So many names are told of a long list."""
+# Where Jekyll (`timezone`) and Hugo (`timeZone`) are told the site's own clock.
+_SETTINGS = ("_config.yml", "_config.yaml", *(f"{n}.{e}" for n in ("hugo", "config") for e in ("toml", "yaml", "yml")))
+_ZONE_SETTING = re.compile(r"(?mi)^timezone\s*[:=]\s*[\"']?(?P<zone>[A-Za-z][\w+/-]*)")
 _CHECK_ZONE = "Check it: a date that names no zone is read by it, so a wrong one opens and closes hours off."
 _HEADER = """\
 # postbot's settings for this site, written by `postbot init` from what it saw. Change what is not right.
@@ -103,7 +107,7 @@ def _branches(git: Git, *options: str) -> list[str]:
 def _completed(sighting: Sighting, seen: Snapshot, git: Git) -> Sighting:
     """Add what the Markdown files cannot tell: files that are none to git, and templates that close early."""
     unread = [problem for problem in seen.problems if is_within(problem.path, sighting.folders)]
-    sighting = replace(sighting, problems=(*sighting.problems, *unread))
+    sighting = replace(_zoned(sighting, seen, git), problems=(*sighting.problems, *unread))
     name = sighting.profile.closed_on
     if not name:
         return sighting
@@ -111,6 +115,16 @@ def _completed(sighting: Sighting, seen: Snapshot, git: Git) -> Sighting:
     data = git.read(leaf.blob for leaf in leaves)
     files = {Path(leaf.path.decode(errors="replace")): data[leaf.blob] for leaf in leaves}
     return replace(sighting, closed_on_in=readers_of(name, files))
+
+
+def _zoned(sighting: Sighting, seen: Snapshot, git: Git) -> Sighting:
+    """Prefer the zone that the site generator itself is told, in its own configuration at the root."""
+    leaves = git.leaves(seen.commit, [name.encode() for name in _SETTINGS])
+    for leaf in leaves.values():
+        told = _ZONE_SETTING.search(git.read([leaf.blob])[leaf.blob].decode(errors="replace"))
+        if told and told["zone"] in available_timezones():
+            return replace(sighting, zone=told["zone"], zone_in=Path(leaf.path.decode()))
+    return sighting
 
 
 def _is_code(leaf: Entry) -> bool:
@@ -209,6 +223,8 @@ def _recognised(profile: Profile) -> str:
 
 
 def _zone_words(sighting: Sighting) -> str:
+    if sighting.zone_in:
+        return f"{sighting.zone_in} says so."
     if sighting.zone:
         return f"most of the dates that name a time zone ({sighting.zoned}) mean this one."
     if sighting.zoned:

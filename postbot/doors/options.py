@@ -7,14 +7,6 @@ from typing import Annotated
 import typer
 
 
-class StateName(StrEnum):
-    """The states a posting can be moved to."""
-
-    UPCOMING = "upcoming"
-    OPEN = "open"
-    CLOSED = "closed"
-
-
 class CheckFormat(StrEnum):
     """How `check` prints what it found."""
 
@@ -31,20 +23,14 @@ class PlanFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
-class ReasonName(StrEnum):
-    """Why a position closes early."""
-
-    CAP_REACHED = "cap reached"
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    OTHER = "other"
-
-
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The site's configuration.", envvar="POSTBOT_CONFIG")
 ]
 AtOption = Annotated[
-    str | None, typer.Option("--at", metavar="TIME", help="Pretend it is this time (ISO 8601, the site's zone).")
+    str | None, typer.Option("--at", metavar="TIME", help="Act as of this time (ISO 8601, the site's zone).")
+]
+ZoneOption = Annotated[
+    str | None, typer.Option("--timezone", metavar="ZONE", help="Whose clock dates mean that name none (IANA name).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SetOption = Annotated[

@@ -6,24 +6,31 @@ request, to the very file that was read.
 """
 
 import json
+import os
+import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path as FilePath
+from tempfile import NamedTemporaryFile
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from postbot.core.lifecycle import move, set_value
+from postbot.core.dates import parse_machine
+from postbot.core.lifecycle import move, not_offered, set_value
 from postbot.core.lint import check_posting
 from postbot.core.plan.changeset import diff_lines
 from postbot.core.plan.render import Json, problem_json
 from postbot.core.posting import Posting, as_posting, readiness
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import PLAIN, Profile, State, infer
-from postbot.core.site import Path
+from postbot.core.site import LARGEST, Path
 from postbot.core.text.document import Document, read
 from postbot.core.text.editing import Edited, Proof, edit
-from postbot.hosts.local import LARGEST
+
+UTC = ZoneInfo("UTC")
+_OFFSET = re.compile(r"(?:Z|[+-][0-9]{2}:?[0-9]{2})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class Surroundings:
     strict: bool = False
 
 
-def carry_out(order: Order, around: Surroundings) -> Result:
+def edit_file(order: Order, around: Surroundings) -> Result:
     """Read one file and do what is asked. Every failure is a result."""
     name = str(order.path) if order.named is None else order.named
     data = bytes_of(order.path, name)
@@ -92,7 +99,8 @@ def carry_out(order: Order, around: Surroundings) -> Result:
     profile = _profile(document, order, around)
     if isinstance(profile, Problem):
         return Result(name, problem=profile)
-    return _edited(as_posting(document, profile, around.zone or zone_of(document, profile)), order, around)
+    zone = around.zone or zone_of(document, profile)
+    return _edited(as_posting(document, profile, zone or UTC), order, around, assumed=zone is None)
 
 
 def bytes_of(path: FilePath, name: str) -> bytes | Problem:
@@ -110,12 +118,22 @@ def bytes_of(path: FilePath, name: str) -> bytes | Problem:
 
 
 def write_bytes(path: FilePath, data: bytes) -> Problem | None:
-    """Replace a file's bytes in place, keeping its mode and any link to it; a refusal of the disk is a problem."""
+    """Replace a file's bytes, all or none, keeping its mode and symbolic links; a refusal of the disk is a problem."""
+    made: FilePath | None = None
     try:
-        with path.open("r+b") as file:
+        real = path.resolve(strict=True)
+        with real.open("r+b"):
+            pass  # a file that may not be written is not replaced either
+        with NamedTemporaryFile(dir=real.parent, prefix=f".{real.name}-", delete=False) as file:
+            made = FilePath(file.name)
             file.write(data)
-            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.copymode(real, made)
+        made.replace(real)
     except OSError as error:
+        if made is not None:
+            made.unlink(missing_ok=True)
         return Problem(str(path), 1, 1, "file-unwritable", f"The file cannot be written: {error.strerror or error}.")
     return None
 
@@ -128,14 +146,15 @@ def written(result: Result) -> Result:
     return Result(result.path, problem=problem, problems=result.problems) if problem else result
 
 
-def zone_of(document: Document, profile: Profile) -> ZoneInfo:
-    """The zone of a file without a site: what its own dates name, else UTC."""
+def zone_of(document: Document, profile: Profile) -> ZoneInfo | None:
+    """The zone of a file without a site: what its own dates name; None if they name none."""
     from postbot.core.infer import infer_zone  # noqa: PLC0415 - only files without a site need it
 
     wanted = {name.lower() for name in (*profile.opens, *profile.closes)}
     texts = [field.text for key, field in document.fields.items() if key.lower() in wanted and field.text]
     texts += [found.rest for found in document.commented if found.key.lower() in wanted]
-    return ZoneInfo(infer_zone(texts) or "UTC")
+    name = infer_zone(texts)
+    return ZoneInfo(name) if name else None
 
 
 def profile_of(document: Document, around: Surroundings) -> Profile | None:
@@ -155,13 +174,15 @@ def _profile(document: Document, order: Order, around: Surroundings) -> Profile 
     return found or PLAIN
 
 
-def _edited(posting: Posting, order: Order, around: Surroundings) -> Result:
+def _edited(posting: Posting, order: Order, around: Surroundings, *, assumed: bool) -> Result:
+    """Edit one posting; `assumed` means that nobody has named its zone, so UTC stands in."""
     made = _made(posting, order, around.now)
     if isinstance(made, Problem):
         return Result(posting.path, problem=made)
     edited, remarks = made
     after = as_posting(edited.document, posting.profile, posting.zone)
-    minded = _minded(after, edited.proof, order.to, around.now)
+    beside = [*not_offered(posting, order.values or {}), *(_assumed(after, order.values or {}) if assumed else ())]
+    minded = (*beside, *_minded(after, edited.proof, order.to, around.now))
     if around.strict and (worst := next((p for p in minded if p.severity is not Severity.NOTE), None)):
         return Result(posting.path, problem=worst, problems=minded)
     return Result(posting.path, edited.document.data, edited.proof, None, minded, remarks)
@@ -176,6 +197,17 @@ def _made(posting: Posting, order: Order, now: datetime) -> tuple[Edited, tuple[
     wrong = next((each for each in edits if isinstance(each, Problem)), None)
     edited = wrong or edit(posting.document, [each for each in edits if not isinstance(each, Problem)])
     return edited if isinstance(edited, Problem) else (edited, ())
+
+
+def _assumed(after: Posting, values: Mapping[str, str]) -> Iterator[Problem]:
+    """Warn of a time of day given without an offset where nobody knows whose clock is meant."""
+    for key, text in values.items():
+        if isinstance(parse_machine(text, UTC), datetime) and not _OFFSET.search(text):
+            field = after.document.fields.get(key)
+            line, column = (field.value_line, field.value_column) if field else (1, 1)
+            message = f"No zone is named anywhere, so `{key}` was taken as UTC."
+            fix = "Name one with --timezone."
+            yield Problem(after.path, line, column, "zone-assumed", message, Severity.WARNING, fix=fix)
 
 
 def _minded(after: Posting, proof: Proof, to: State | None, now: datetime) -> tuple[Problem, ...]:
@@ -205,7 +237,7 @@ def batch(lines: Iterable[bytes], around: Surroundings) -> Iterator[Json]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             order = _order(line, number)
-            yield (order if isinstance(order, Result) else carry_out(order, around)).as_json()
+            yield (order if isinstance(order, Result) else edit_file(order, around)).as_json()
 
 
 def _order(line: bytes, number: int) -> Order | Result:

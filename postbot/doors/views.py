@@ -18,8 +18,8 @@ from postbot.core.announce import Outcome, one_line
 from postbot.core.dates import say
 from postbot.core.plan.memory import Request
 from postbot.core.plan.render import problem_json, step_json, step_words
-from postbot.core.plan.steps import Held, Record, Seen
-from postbot.core.plan.wants import request_branch
+from postbot.core.plan.steps import Answer, Held, Record, Seen, Step, Tell
+from postbot.core.plan.wants import ahead_of, request_branch
 from postbot.core.posting import Posting, at_utc, readiness, slug_of
 from postbot.core.problem import Problem
 from postbot.core.profile import State
@@ -59,13 +59,18 @@ def _page() -> Console:
 
 def print_rows(postings: Sequence[Json], zone: ZoneInfo) -> None:
     """The postings as a table."""
-    table = Table("posting", "state", "opens", "closes", "problems", box=None, pad_edge=False)
+    if not postings:
+        _page().print("No postings here: is `folders` right, and the branch?")
+        return
+    table = Table("posting", "state", "opens", "closes", box=None, pad_edge=False)
     for row in postings:
-        problems = "; ".join(f"line {problem['line']}: {problem['message']}" for problem in row["problems"])
-        window = (_local(row["opens"], zone), _local(row["closes"], zone))
-        cells = (row["slug"], row["state"] or "?", *window, problems)
+        state = {None: "?", "outside": "(left alone)"}.get(row["state"], row["state"])
+        cells = (row["slug"], state, _local(row["opens"], zone), _local(row["closes"], zone))
         table.add_row(*(Text(one_line(str(cell))) for cell in cells))
     _page().print(table)
+    for row in postings:
+        for problem in row["problems"]:
+            _page().print(Text(f"{row['path']}:{problem['line']}: {one_line(problem['message'])}"), soft_wrap=True)
 
 
 def _local(instant: str | None, zone: ZoneInfo) -> str:
@@ -75,7 +80,7 @@ def _local(instant: str | None, zone: ZoneInfo) -> str:
 
 def view(seen: Seen, posting: Posting, ledger: Ledger, now: datetime) -> Json:
     """Everything known about one posting."""
-    about = [pull for pull in seen.snapshot.pulls if _is_about(pull, posting)]
+    about = [pull for pull in seen.snapshot.pulls if posting.path in pull.paths]
     return {
         **_row(posting.path, posting, now),
         "profile": posting.profile.name,
@@ -85,10 +90,6 @@ def view(seen: Seen, posting: Posting, ledger: Ledger, now: datetime) -> Json:
         "pulls": [pull_json(pull) for pull in about],
         "history": [{"at": at_utc(e.at), "what": e.what, "detail": e.detail} for e in ledger.history(posting.path)],
     }
-
-
-def _is_about(pull: Pull, posting: Posting) -> bool:
-    return posting.path in pull.files or f"`{posting.path}`" in pull.body or f"--- {posting.path}\n" in pull.body
 
 
 def _lacks(posting: Posting, now: datetime) -> Sequence[Any]:
@@ -150,25 +151,34 @@ def print_pulls(found: Sequence[Pull]) -> None:
     _page().print(table)
 
 
-def report_text(report: Report, zone: ZoneInfo) -> str:
-    """What one tick did."""
+def report_text(report: Report, zone: ZoneInfo, about: str | None = None) -> str:
+    """What one tick did. `about` is the posting that somebody has just asked for; problems of others are left out."""
     lines: list[str] = []
     if report.plan.held:
         lines.append(f"HELD ({report.plan.held.digest}): {report.plan.held.reason}")
-    shown = [step for step in report.done if not isinstance(step, Record) or step.announcements or step.moved]
+    # What is said shows as messages below, and an answer is told by whoever asked.
+    shown = [step for step in report.done if not isinstance(step, Record | Tell | Answer) or _is_move(step)]
     lines += [words for step in shown for words in step_words(step)[:1]]
-    adopted = sum(isinstance(step, Record) for step in report.done) - sum(isinstance(step, Record) for step in shown)
-    lines += [f"remembered {adopted} posting{'s' if adopted != 1 else ''} as they stand"] if adopted else []
+    quiet = sum(isinstance(step, Record) and not _is_move(step) for step in report.done)
+    lines += (
+        [f"remembered {quiet} posting{'s' if quiet != 1 else ''} as {'they stand' if quiet != 1 else 'it stands'}"]
+        if quiet
+        else []
+    )
     lines += [f"left for the next look: {step_words(step)[0]}. {why}" for step, why in report.refused]
     lines += [
         _sent_words(each.delivery.message.subject, each.delivery.message.recipient, each.receipt)
         for each in report.sent
     ]
-    lines += [f"problem: {problem}" for problem in report.plan.problems]
+    lines += [f"problem: {problem}" for problem in report.plan.problems if about in (None, problem.path)]
     woken = (
         f"Next due: {say(report.plan.wakes_at, zone)}." if report.plan.wakes_at else "Nothing else is due by the clock."
     )
     return "\n".join([*(lines or ["Nothing to do."]), woken]) + "\n"
+
+
+def _is_move(step: Step) -> bool:
+    return isinstance(step, Record) and (bool(step.announcements) or step.moved)
 
 
 def _sent_words(subject: str, recipient: str, receipt: Any) -> str:  # noqa: ANN401
@@ -211,4 +221,35 @@ def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None
         return f"Pull request #{pull.number} waits for a person: postbot merge {pull.number}\n"
     if held:
         return f"Request {request.number} is filed and waits for the held plan: postbot release {held.digest}\n"
-    return f"Request {request.number} is filed; another one for this posting comes first.\n"
+    first = ahead_of(seen, request)
+    ahead = f"{one_line(first.by)}'s {first.wish.transition} (request {first.number})" if first else "its opening"
+    return f"Request {request.number} is filed; {ahead} comes first. To take it back: postbot cancel {request.number}\n"
+
+
+def request_rows(requests: Sequence[Request]) -> list[Json]:
+    """The requests that are not answered yet, in the order they were filed."""
+    return [
+        {
+            "number": request.number,
+            "path": request.path,
+            "transition": request.wish.transition,
+            "values": dict(request.wish.values),
+            "reason": request.wish.reason,
+            "by": request.by,
+            "filed_at": at_utc(request.filed_at),
+        }
+        for request in requests
+    ]
+
+
+def print_requests(rows: Sequence[Json]) -> None:
+    """The open requests as a table."""
+    if not rows:
+        _page().print("No open requests.")
+        return
+    table = Table("request", "asks to", "posting", "by", box=None, pad_edge=False)
+    for row in rows:
+        values = " ".join(f"{key}={value}" for key, value in row["values"].items())
+        cells = (str(row["number"]), f"{row['transition']} {values}", row["path"], row["by"])
+        table.add_row(*(Text(one_line(cell)) for cell in cells))
+    _page().print(table)

@@ -7,6 +7,7 @@ the stash: trees are built in an index of their own in a temporary folder. Works
 
 import hashlib
 import os
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -250,8 +251,10 @@ class Git:
         if "dubious ownership" in words:
             raise HostError(
                 f"{self.repo} belongs to another user, so git will not read it. If you trust it, run: "
-                f"git config --global --add safe.directory {self.repo}"
+                f"git config --global --add safe.directory {shlex.quote(str(self.repo.resolve()))}"
             )
+        if "cannot change to" in words:
+            raise HostError(f"There is no folder {self.repo}.")
         if "not a git repository" in words:
             raise HostError(f"{self.repo} is not a git repository.")
         raise HostError(f"git failed in {self.repo}: {words or f'exit code {done.returncode}'}.")

@@ -24,15 +24,13 @@ from unicodedata import normalize
 from pydantic import TypeAdapter, ValidationError
 
 from postbot.core.problem import Problem, Severity
-from postbot.core.site import ChangeSet, File, Path, Pull, PullStatus, Snapshot
+from postbot.core.site import LARGEST, ChangeSet, File, Path, Pull, PullStatus, Snapshot
 from postbot.hosts import HostError, Refused
 from postbot.hosts.git import REGULAR, SUBMODULE, SYMLINK, Entry, Git, Move, blob_id, parse_commit
 
 __all__ = ["HostError", "LocalHost", "Refused"]
 
 PREFIX: Final = "postbot/"
-LARGEST: Final = 1 << 20
-"""The largest posting that is read, in bytes."""
 
 _HEADS: Final = "refs/heads/"
 _PULLS: Final = "refs/postbot/pulls/"
@@ -489,6 +487,7 @@ def _pull(case: _Case, data: Mapping[str, bytes]) -> Pull:
         closed_at=record.closed_at,
         closed_by=record.closed_by,
         reason=record.reason,
+        paths=tuple(Path(_shown(path)) for path in case.after) or tuple(map(Path, record.files)),
     )
 
 

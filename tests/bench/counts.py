@@ -21,7 +21,7 @@ from postbot.core.dates import Bound, Moment, NotKnown, read_moment
 from postbot.core.problem import Problem
 from postbot.core.profile import State
 from postbot.doors import checking
-from postbot.doors.transition import Order, Result, Surroundings, carry_out
+from postbot.doors.transition import Order, Result, Surroundings, edit_file
 from tests.bench.material import Material, fields, front
 from tests.bench.peers import PEERS, best
 
@@ -67,7 +67,7 @@ def closing(material: Material, peers: Iterable[str] = PEERS) -> Count:
     count = Count("`--to closed`: only the state line changed")
     files = {str(path): data for path in material.postings if "state" in (fields(data := path.read_bytes()) or {})}
     for name, data in files.items():
-        result = carry_out(Order(Path(name), State.CLOSED), around())
+        result = edit_file(Order(Path(name), State.CLOSED), around())
         count.add(name, _fault(result, data, {"state": "closed"}))
     for peer in peers:
         count.peers[peer] = best(peer, files, "state", "closed", _only("state"))
@@ -80,7 +80,7 @@ def setting(material: Material, key: str, value: str | int | date, peers: Iterab
     files: dict[str, bytes] = {}
     for path in material.pages:
         data, text = path.read_bytes(), str(value)
-        result = carry_out(Order(path, values={key: text}, profile="hugo"), around())
+        result = edit_file(Order(path, values={key: text}, profile="hugo"), around())
         loaded = fields(data)
         if loaded is None:
             count.refused.append(f"{path.name}: {result.problem or 'edited, though it does not load'}")
@@ -160,7 +160,7 @@ def replay(material: Material) -> Count:
             for key, text in wanted.items()
             if isinstance(text, str) and key != "state" and (was or {}).get(key) != text
         }
-        result = carry_out(Order(opening.before, State.OPEN, values), around(opening.at))
+        result = edit_file(Order(opening.before, State.OPEN, values), around(opening.at))
         if was is None and result.problem:
             count.refused.append(f"{name}: {result.problem}")
             continue

@@ -67,6 +67,12 @@ class Site:
 
 
 class HostStories:
+    def test_a_pull_request_names_the_paths_it_changes_also_once_it_has_ended(self, site: Site):
+        site.host.propose(site.closing(), NOON)
+        assert site.pull().paths == (BAKER,)
+        site.host.withdraw(site.pull(), "not needed", NOON)
+        assert (site.pull().files, site.pull().paths) == ({}, (BAKER,))
+
     def test_a_look_shows_each_posting_with_its_exact_bytes(self, site: Site):
         seen = site.host.look()
         assert {path: file.data for path, file in seen.files.items()} == {

@@ -344,7 +344,7 @@ def test_errors_are_sentences(bare: Site, tmp_path: Folder, monkeypatch: pytest.
     (tmp_path / "plain").mkdir()
     with pytest.raises(HostError, match="is not a git repository"):
         LocalHost(tmp_path / "plain").look()
-    with pytest.raises(HostError, match="No such file"):
+    with pytest.raises(HostError, match="There is no folder "):
         LocalHost(tmp_path / "nowhere").look()
     with pytest.raises(HostError, match="has no branch 'trunk'"):
         LocalHost(bare.forge.repo, base="trunk").look()

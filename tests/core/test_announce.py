@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from postbot.app import words
-from postbot.core.announce import Announcement, Audience, Event, Message, Route, messages
+from postbot.core.announce import Announcement, Audience, Event, Message, Route, WordsError, messages
 from tests.golden import Golden
 
 ROUTES = [Route(Audience.PUBLIC, "folder", "openings"), Route(Audience.STAFF, "console", "hr")]
@@ -52,6 +52,9 @@ FACTS: dict[str, tuple[Event, dict[str, str | tuple[str, ...]]]] = {
     "not-ready-overdue": (Event.NOT_READY, MISSING | {"overdue": "yes"}),
     "waiting": (Event.WAITING, WAITING),
     "waiting-touched": (Event.WAITING, WAITING | {"touched": "yes"}),
+    "waiting-for-the-same-state": (Event.WAITING, WAITING | {"transition": "extend", "public_sees": ""}),
+    "missed": (Event.MISSED, NEWS | {"state": "closed"}),
+    "missed-without-a-date": (Event.MISSED, NEWS | {"state": "closed", "closes": "not known yet"}),
     "held": (Event.HELD, {"reason": "Many moves: 8 postings would move at once.", "digest": "0123456789"}),
     "broken": (Event.BROKEN, {"path": "jobs/a.md", "problems": ("jobs/a.md:2:8: error: A quote is open. [x]",)}),
     "gone": (Event.GONE, {"title": "Harbour Pilot", "path": "jobs/harbour-pilot.md", "state": "open"}),
@@ -115,6 +118,25 @@ def test_only_the_audience_of_an_event_hears_it() -> None:
     for event, facts in FACTS.values():
         staff = event.audience is Audience.STAFF
         assert said(event, facts).recipient == ("hr" if staff else "openings")
+
+
+@pytest.mark.parametrize(
+    ("template", "wrong"),
+    [
+        ("{{ titel }}", "'titel' is undefined"),
+        ("{% if title %}", "Unexpected end of template"),
+        ("{{ title + 1 }}", "can only concatenate str"),
+        ("{{ title.__class__.__mro__ }}", "unsafe"),
+        ("{{ 1 // 0 }}", "by zero"),
+    ],
+)
+def test_a_mistake_in_a_template_is_one_sentence_that_says_where(template: str, wrong: str) -> None:
+    texts = dict(words()) | {"opened/body.txt": template}
+    with pytest.raises(WordsError) as mistake:
+        messages(Announcement(Event.OPENED, "k", "a", NEWS), ROUTES, texts)
+    assert str(mistake.value).startswith("The words for opened cannot be used; see body.txt: ")
+    assert wrong in str(mistake.value)
+    assert len(str(mistake.value).splitlines()) == 1
 
 
 def test_nobody_listens_so_nothing_is_said() -> None:

@@ -9,8 +9,19 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from postbot.core.problem import Problem
-from postbot.core.text.document import Document, read
-from postbot.core.text.editing import CommentOut, Edit, Edited, Set, edit
+from postbot.core.text.document import Document, Span, read
+from postbot.core.text.editing import (
+    CommentOut,
+    Edit,
+    Edited,
+    Set,
+    _compose_12,
+    _Splice,
+    _unlocated,
+    _unproven,
+    edit,
+    is_misspelling,
+)
 from postbot.core.text.scalar import Quoting
 from tests.examples import DATES, HUGO, SHARED, SLUG, STATE, document
 
@@ -208,13 +219,18 @@ def test_the_proof_tells_lines_values_and_comments():
 
 
 SPELLINGS = [
-    ("# ohrm_comtact_email: X\n", "ohrm_contact_email", "ohrm_comtact_email"),
+    ("# info-sessions: X\n", "info_sessions", "info-sessions"),
     ("info sessions: x\n", "info_sessions", "info sessions"),
     ("expirydate: 2030-01-01\n", "expiryDate", "expirydate"),
-    ("application_lnik: x\n", "application_link", "application_lnik"),
 ]
 OTHER_FIELDS = [
     ("address1: x\n", "address2"),
+    ("location_a: Boston\n", "location_b"),
+    ("location: Boston\n", "locations"),
+    ("description_en: x\n", "description_es"),
+    ("team_a_contact: x\n", "team_b_contact"),
+    ("# ohrm_comtact_email: X\n", "ohrm_contact_email"),
+    ("application_lnik: x\n", "application_link"),
     ("opens: x\n", "open"),
     ("salary_min: 1\n", "salary_max"),
     ("state: x\n", "stat"),
@@ -245,6 +261,121 @@ def test_a_key_of_its_own_is_no_misspelling(front, asked):
     assert isinstance(found, Edited)
     assert found.proof.spelling == ()
     assert asked in found.document.fields
+
+
+MISSPELT = {
+    "a wrong letter": ("ohrm_comtact_email", "ohrm_contact_email"),
+    "two letters swapped": ("application_lnik", "application_link"),
+    "a letter left out": ("aplication_link", "application_link"),
+    "a letter too many": ("appplication_link", "application_link"),
+    "other blanks": ("info sessions", "info_sessions"),
+    "other case": ("Title", "title"),
+}
+SIBLINGS = {
+    "a last letter": ("location_a", "location_b"),
+    "a plural": ("location", "locations"),
+    "a Roman numeral": ("grade_level_ii", "grade_level_iii"),
+    "a language": ("description_en", "description_es"),
+    "the last two letters swapped": ("description_en", "description_ne"),
+    "a figure at the end": ("address_1", "address_2"),
+    "a figure inside": ("phase1_opens", "phase2_opens"),
+    "a figure more": ("phase_opens", "phase1_opens"),
+    "figures swapped": ("phase12_opens", "phase21_opens"),
+    "two letters": ("salary_min", "salary_max"),
+    "a short name": ("opens", "open"),
+    "the same": ("location", "location"),
+}
+
+
+@pytest.mark.parametrize(("one", "two"), MISSPELT.values(), ids=MISSPELT)
+def test_a_slip_of_the_finger_is_a_misspelling(one, two):
+    assert is_misspelling(one, two)
+    assert is_misspelling(two, one)
+
+
+@pytest.mark.parametrize(("one", "two"), SIBLINGS.values(), ids=SIBLINGS)
+def test_two_fields_of_their_own_are_no_misspelling_of_each_other(one, two):
+    assert not is_misspelling(one, two)
+    assert not is_misspelling(two, one)
+
+
+def test_the_name_that_was_asked_for_is_told_where_the_edit_knows_it():
+    found = edit(document("aplication: x\n"), [Set("aplication", "y", asked="application")])
+
+    assert isinstance(found, Edited)
+    assert found.proof.spelling == (("application", "aplication"),)
+
+
+# The guards of the proof -------------------------------------------------------------------------------------------
+
+# No splice of ours brings these documents about; each guard must stop one that would.
+
+FRONT = "a: 1\nb: no\nc: x # keep\n"
+TO_TWO = _Splice("a", "2", Span(7, 8), "2")
+
+
+def unproven(after: str, body: str = "body\n", old: str = FRONT, before: str = FRONT) -> str | None:
+    """What the guards say of these two documents; `old` is what YAML 1.2 is to have read before the edit."""
+    documents = document(before, "body\n"), document(after, body)
+    fault = _unproven(documents[0], _compose_12(document(old)), documents[1], [TO_TWO])
+    return fault.message if fault else None
+
+
+AFTER = FRONT.replace("1", "2")
+GUARDS = {
+    "a change in the body": (lambda: unproven(AFTER, "Body\n"), "The edit would change the body."),
+    "another value in YAML 1.1": (
+        lambda: unproven(AFTER.replace("x", "y"), old=FRONT.replace("x", "y")),
+        "The edit would not leave `c` as intended.",
+    ),
+    "another value in YAML 1.2": (
+        lambda: unproven(AFTER, old=FRONT.replace("x", "y")),
+        "The edit would not leave `c` as intended.",
+    ),
+    "another type of value": (
+        lambda: unproven(AFTER.replace("no", "'no'")),
+        "The edit would not leave `b` as intended.",
+    ),
+    "a value that is not the one asked for": (lambda: unproven(FRONT), "The edit would not leave `a` as intended."),
+    "a field more": (lambda: unproven(AFTER + "d: 1\n"), "The edit would not leave `d` as intended."),
+    "a comment lost": (lambda: unproven(AFTER.replace(" # keep", "")), "The edit would lose the comment `# keep`."),
+    "a comment made": (lambda: unproven(AFTER + "# new\n"), "The edit would leave `# new` as a comment."),
+}
+
+
+@pytest.mark.parametrize(("guarded", "says"), GUARDS.values(), ids=GUARDS)
+def test_the_proof_refuses(guarded, says):
+    assert guarded() == says
+
+
+def test_the_proof_refuses_what_only_yaml_12_cannot_read():
+    assert unproven(AFTER.replace("c: x", "c:\tx")) is not None
+
+
+def test_the_proof_lets_exactly_the_intended_change_pass():
+    assert unproven(AFTER) is None
+
+
+SEEN_ELSEWHERE = {
+    "the field elsewhere": ("a:  1\n", " a: 1\n"),
+    "its value elsewhere": ("a: 1\n", "a:  1\n"),
+    "both elsewhere": ("a: 1\nb: 2\n", "b: 2\na: 1\n"),
+    "no such field": ("a: 1\n", "b: 2\n"),
+    "nothing": ("a: 1\n", ""),
+}
+
+
+@pytest.mark.parametrize(("front", "seen"), SEEN_ELSEWHERE.values(), ids=SEEN_ELSEWHERE)
+def test_an_edit_is_refused_where_the_other_parser_sees(front, seen):
+    fault = _unlocated(document(front), _compose_12(document(seen)), [TO_TWO])
+
+    assert isinstance(fault, Problem)
+    assert (fault.code, fault.line, fault.column) == ("edit-unlocated", 2, 1)
+    assert fault.message == "The parsers disagree about where `a` stands."
+
+
+def test_an_edit_passes_where_both_parsers_see_the_same_place():
+    assert _unlocated(document(FRONT), _compose_12(document(FRONT)), [TO_TWO]) is None
 
 
 # Only the named bytes change ---------------------------------------------------------------------------------------

@@ -73,6 +73,10 @@ PLACEHOLDERS = [
     ("phone", "XXX-XXX-XXXX"),
     ("pay", "XXX,XXX"),
     ("link", "https://example.org/..."),
+    ("location", "LOCATION"),
+    ("apply", "URL"),
+    ("opens", "DATE"),
+    ("closes", "MONTH DAY, YEAR, TIME EDT"),
 ]
 REAL_VALUES = [
     ("org", "NOAA"),
@@ -80,6 +84,9 @@ REAL_VALUES = [
     ("title", "GS-14 Pilot"),
     ("opens", "TBD"),
     ("supervisory_status", "NO"),
+    ("shift", "DAY"),
+    ("location", "CA"),
+    ("rank", "LEVEL"),
     ("location", "Washington, DC"),
     ("link", "https://example.org/apply"),
     ("summary", "Wait for the tide..."),

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postbot.core.dates import Bound, Unreadable, read_moment
 from postbot.core.lifecycle import (
     TABLE,
     Actor,
@@ -20,6 +21,8 @@ from postbot.core.lifecycle import (
     carry_out,
     due,
     move,
+    not_offered,
+    own_name,
     set_value,
     upcoming,
 )
@@ -368,6 +371,180 @@ def test_a_misspelt_field_keeps_its_spelling_and_is_reported():
     assert isinstance(moved, Moved)
     assert ("ohrm_contact_email", "ohrm_comtact_email") in moved.edited.proof.spelling
     assert moved.edited.document.fields["ohrm_comtact_email"].text == "hr@example.gov"
+
+
+SIBLINGS = {
+    "a letter at the end": ("location_a: Boston", "location_b"),
+    "a letter inside": ("team_a_contact: Ana", "team_b_contact"),
+    "a language": ("description_en: Text", "description_es"),
+    "a plural": ("locations: Boston", "location"),
+    "a name that the profile knows, too": ("contact_name: Ana", "contact_email"),
+    "a figure": ("address_1: Boston", "address_2"),
+    "a name that the profile does not know": ("related_perfomance_profile: x", "related_performance_profile"),
+    "two that come close": ("ohrm_comtact_email: x\nohrm_contect_email: x", "ohrm_contact_email"),
+}
+
+
+@pytest.mark.parametrize(("front", "asked"), SIBLINGS.values(), ids=SIBLINGS)
+def test_a_value_never_goes_into_another_field(front, asked):
+    found = posting(f"---\ntitle: x\nstate: upcoming\n{front}\n---\n", "jekyll-state")
+    made = set_value(found, asked, "Paris")
+    assert isinstance(made, Set)
+    edited = edit(found.document, [made])
+    assert isinstance(edited, Edited)
+
+    assert made.asked is None
+    assert [(line.before, line.after) for line in edited.proof.lines] == [(None, f"{asked}: Paris")]
+
+
+def test_a_field_that_the_profile_knows_is_no_misspelling_of_another():
+    known = ["team_a_contact", "team_b_contact"]
+    found = posting("---\nstate: open\nteam_a_contact: Ana\n---\n", "jekyll-state", known=known)
+
+    assert own_name(found, "team_b_contact") == "team_b_contact"
+
+
+def test_the_name_that_was_asked_for_is_kept_beside_the_files_own():
+    found = posting("---\nstate: open\nOpens: tbd\nohrm_comtact_email: x\n---\n", "jekyll-state")
+
+    assert own_name(found, "ohrm_contact_email") == "ohrm_comtact_email"
+    assert set_value(found, "opens", "tbd") == Set("Opens", "tbd", ("job_post_type", "state"), asked="opens")
+
+
+GAP, TWICE = "2030-03-10T02:30", "2030-11-03T01:30"
+NO_ONE_INSTANT = [(GAP, "date-gap"), (TWICE, "date-twice"), (TWICE.replace("T", " "), "date-twice")]
+ZONED = {
+    "the first pass": (f"{TWICE}-04:00", "November 3, 2030, 1:30 am EDT"),
+    "the second pass": (f"{TWICE}-05:00", "November 3, 2030, 1:30 am EST"),
+    "an offset that the place does not have": (f"{GAP}-05:00", "March 10, 2030, 3:30 am EDT"),
+}
+
+
+@pytest.mark.parametrize(("asked", "code"), NO_ONE_INSTANT)
+@pytest.mark.parametrize(
+    ("text", "kind", "key"), [(OPEN_STATE, "jekyll-state", "closes"), (HUGO, "hugo", "expiryDate")]
+)
+def test_a_time_that_the_clocks_skip_or_show_twice_is_not_written(text, kind, key, asked, code):
+    found = posting(text, kind)
+    read_as = read_moment(asked, Bound.OPENS, EASTERN)
+    assert isinstance(read_as, Unreadable)
+
+    assert set_value(found, key, asked) == Problem(SLUG, 1, 1, code, read_as.message, fix=read_as.fix)
+
+
+@pytest.mark.parametrize("step", [Transition.CLOSE, Transition.EXTEND, Transition.POSTPONE, Transition.WITHDRAW])
+def test_no_transition_writes_such_a_time(step):
+    refusal = carry_out(posting(OPEN_STATE, "jekyll-state"), Wish(step, {"closes": TWICE}), NOW)
+
+    assert isinstance(refusal, Problem)
+    assert refusal.code == "date-twice"
+
+
+def test_an_opening_at_such_a_time_is_not_taken_for_today():
+    refusal = carry_out(posting(STATE, "jekyll-state"), Wish(Transition.OPEN, {"opens": GAP}), NOW)
+
+    assert isinstance(refusal, Problem)
+    assert refusal.code == "date-gap"
+
+
+@pytest.mark.parametrize(("asked", "written"), ZONED.values(), ids=ZONED)
+def test_a_time_with_an_offset_is_one_instant(asked, written):
+    made = set_value(posting(OPEN_STATE, "jekyll-state"), "closes", asked)
+
+    assert isinstance(made, Set)
+    assert made.value == written
+
+
+def test_the_clock_is_refused_what_only_people_may_do():
+    found, wish = posting(OPEN_STATE, "jekyll-state"), Wish(Transition.WITHDRAW)
+    refusal = carry_out(found, wish, NOW, Actor.CLOCK)
+
+    assert isinstance(refusal, Problem)
+    assert refusal.code == "transition-not-allowed"
+    assert refusal.message == "harbour-pilot is open; from there the clock can close, not withdraw."
+    assert isinstance(carry_out(found, wish, NOW, Actor.AUTHOR), Moved)
+    assert isinstance(carry_out(found, Wish(Transition.CLOSE), NOW, Actor.CLOCK), Moved)
+
+
+def test_the_clock_can_do_nothing_about_a_closed_posting():
+    found = posting(OPEN_STATE.replace("state: open\njob", "state: closed\njob"), "jekyll-state")
+    refusal = carry_out(found, Wish(Transition.REOPEN), NOW, Actor.CLOCK)
+
+    assert isinstance(refusal, Problem)
+    assert refusal.message == "harbour-pilot is closed; from there the clock can do nothing, not reopen."
+
+
+OFFERED = "---\nstate: upcoming\n# supervisory_status: 'YES' or 'NO'\n# org: 'Pilots'\n# ohrm_comtact_email: 'a' or 'b'\n---\n"
+
+
+def test_a_value_that_the_comment_does_not_offer_is_told_with_what_it_offers():
+    values = {"supervisory_status": "MAYBE", "org": "Lights", "ohrm_contact_email": "c", "own_field": "x"}
+    found = not_offered(posting(OFFERED, "jekyll-state"), values)
+
+    assert [(p.code, str(p.severity), p.line, p.column) for p in found] == [
+        ("value-not-offered", "warning", 3, 1),
+        ("value-not-offered", "warning", 5, 1),
+    ]
+    assert found[0].message == "`supervisory_status` is to be MAYBE, but its comment offers YES or NO."
+    assert found[0].fix == "Write YES or NO."
+
+
+def test_a_value_that_the_comment_offers_is_fine():
+    assert not_offered(posting(OFFERED, "jekyll-state"), {"supervisory_status": "YES"}) == ()
+
+
+NOT_PLAIN = {
+    "quotes": ("'2030-03-04'", "in quotes", (("opens", "2030-03-04"),)),
+    "words": ("March 4, 2030", "in this form", (("opens", "2030-03-04"),)),
+    "a time of day": ("2030-03-04 09:00", "with a time of day", ()),
+}
+
+
+@pytest.mark.parametrize(("text", "what", "repair"), NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_a_date_that_the_templates_cannot_read_leaves_a_posting_upcoming(text, what, repair):
+    found = posting(DATES.replace("\nopens: 2030-03-04", f"\nopens: {text}"), "jekyll-dates")
+    (problem,) = found.problems
+
+    assert (problem.code, problem.fix, problem.repair) == ("date-not-plain", "Write 2030-03-04 without quotes.", repair)
+    assert problem.message == (
+        f"The site's templates do not understand `opens` {what}: the posting would stay upcoming for ever."
+    )
+    assert found.window.opens is None
+    assert found.window.closes is not None
+    assert found.state(NOW) is State.UPCOMING
+
+
+def test_such_a_closing_date_never_closes():
+    found = posting(DATES.replace("\ncloses: 2030-03-15", "\ncloses: 'March 15, 2030'"), "jekyll-dates")
+
+    assert found.window.closes is None
+    assert found.state(NOW + timedelta(days=90)) is State.OPEN
+
+
+@pytest.mark.parametrize("text", ["TBD", "", "'TBD'"])
+def test_an_unknown_date_is_no_problem_where_templates_read_days(text):
+    found = posting(DATES.replace("\nopens: 2030-03-04", f"\nopens: {text}"), "jekyll-dates")
+
+    assert found.problems == ()
+    assert found.window.opens is None
+
+
+def test_an_opening_that_the_templates_would_not_read_is_refused_with_the_reason():
+    found = posting(DATES.replace("\nopens: 2030-03-04", "\nopens: TBD"), "jekyll-dates")
+    refusal = move(found, State.OPEN, {"opens": "March 4, 2030"}, NOW)
+
+    assert isinstance(refusal, Problem)
+    assert refusal.code == "transition-not-reached"
+    assert "do not understand `opens` in this form" in refusal.message
+
+
+def test_reopening_leaves_a_value_that_is_given_anew_in_another_spelling():
+    text = DATES.replace("2030-03", "2030-01")
+    written = lines_of(posting(text, "jekyll-dates"), Transition.REOPEN, application_link="https://example.gov/apply/2")
+
+    assert [after for before, after in written if "application link" in (before or "")] == [
+        "application link: https://example.gov/apply/2"
+    ]
 
 
 REFUSED = {

@@ -126,8 +126,8 @@ EXAMPLES = [
     Example(
         "field-placeholder",
         "warning",
-        (9, 7),
-        line(OPEN, "# NOTE: be sure to tell the team", "role: ENTER ROLE TITLE"),
+        (9, 6),
+        line(OPEN, "# NOTE: be sure to tell the team", "org: ENTER ROLE TITLE"),
         "Write the real value.",
     ),
     Example("field-not-known", "error", (6, 9), line(OPEN, EIGHT_PM, "TBD"), "Write the real value of `closes`."),
@@ -214,7 +214,7 @@ EXAMPLES = [
         line(OPEN, "# NOTE: be sure to tell the team", "salary_min: 105,123"),
         "Write '105,123' in quotes to keep it as text.",
     ),
-    Example("yaml-versions", "note", (10, 5), line(OPEN, "# NOTE: be sure to tell the team", "days:\n  - on"), None),
+    Example("yaml-versions", "note", (10, 5), line(OPEN, "# NOTE: be sure to tell the team", "subnav:\n  - on"), None),
     Example(
         "text-lost-after-hash",
         "warning",
@@ -244,7 +244,7 @@ EXAMPLES = [
         "link-fake",
         "error",
         (10, 11),
-        line(OPEN, "# NOTE: be sure to tell the team", "sessions:\n  - link: https://www.eventbrite.com/..."),
+        line(OPEN, "# NOTE: be sure to tell the team", "info_sessions:\n  - link: https://www.eventbrite.com/..."),
         "Write the real link, or take the entry out.",
     ),
     Example("link-fake", "error", (8, 13), line(OPEN, "jobs.agency.gov/apply/1234", "www.example.com/x"), None),
@@ -256,6 +256,22 @@ EXAMPLES = [
         "Write one of 0, 1, or add 3 to the comment.",
         (),
         "hugo",
+    ),
+    Example(
+        "key-unknown",
+        "note",
+        (9, 1),
+        line(OPEN, "# NOTE: be sure to tell the team", "own_field: x"),
+        "Check its name; if the site uses it, list it under `known` in the profile.",
+    ),
+    Example("key-unknown", "note", (9, 1), line(OPEN, "# NOTE: be sure to tell the team", "contact_emial: x"), None),
+    Example("key-unknown", "note", (3, 1), line(BY_DATES, "opens:", "own_field: x\nopens:"), None, (), "dates"),
+    Example(
+        "state-missing",
+        "error",
+        (4, 1),
+        line(OPEN, "state: open", "# state: open"),
+        "Uncomment it: take the # away, and write upcoming, open or closed.",
     ),
     Example("yaml-missing-space", "error", (3, 11), line(OPEN, "permalink: ", "permalink:"), None),
 ]
@@ -295,7 +311,12 @@ CLEAN = {
         "state",
         OPEN.replace("open\n", "draft\n").replace("jobs.agency.gov", "example.com"),
     ),
-    "both spellings": ("state", OPEN.replace("# NOTE: be sure to tell the team", "contact_emial: x")),
+    "an opening just before noon": ("state", OPEN.replace("8:00 am", "11:59 am")),
+    "a template whose state asks": (
+        "state",
+        OPEN.replace("open\n", "ENTER STATE HERE\n").replace("June 28, 2024", "MONTH DAY, YEAR"),
+    ),
+    "a field of its own on a page of any kind": ("hugo", PAGE.replace("title:", "own_field: x\ntitle:")),
     "closed, with a parked date": ("state", CLOSED.replace("May 28, 2024", "May 28, 2034")),
     "a page with a bare time": ("hugo", PAGE.replace("9:00:00 -0500", "09:00:00")),
     "a remark behind a state": ("state", OPEN.replace("open\n", "open #until the cap\n")),
@@ -329,7 +350,9 @@ def test_the_same_slip_weighs_by_what_the_public_sees(base, severity):
 
 def test_a_template_need_not_say_a_state_but_a_posting_must():
     text = OPEN.replace("state: open\n", "").encode()
+    words = OPEN.replace("state: open", "state: upcoming or open").encode()
     assert check_file(Path("pages/positions/_template.md"), text, STATE, ZONE, NOW) == ()
+    assert check_file(Path("pages/positions/_template.md"), words, STATE, ZONE, NOW) == ()
     assert [p.code for p in check_file(PATH, text, STATE, ZONE, NOW)] == ["state-missing"]
 
 
@@ -404,6 +427,22 @@ def test_an_apply_link_in_two_postings_is_told_in_both():
     assert "pages/positions/b.md:8" in found[0].message
 
 
+def test_what_many_postings_share_is_told_with_two_places_and_a_number():
+    paths = tuple(f"pages/positions/{name}.md" for name in "abcde")
+    found = site(OPEN, *[OPEN] * 4, paths=paths)
+    assert [p.message for p in found if p.path == paths[1]] == [
+        f"`permalink` claims the address join/data-analyst/, and so does {paths[0]}:3, {paths[2]}:3 and 2 more.",
+        f"`apply_url` is the same link as in {paths[0]}:8, {paths[2]}:8 and 2 more.",
+    ]
+    assert len(found) == 2 * len(paths)
+
+
+def test_what_three_postings_share_is_told_with_both_other_places():
+    paths = tuple(f"pages/positions/{name}.md" for name in "abc")
+    found = site(OPEN, OPEN, OPEN, paths=paths)
+    assert found[0].message.endswith("and so does pages/positions/b.md:3 and pages/positions/c.md:3.")
+
+
 def test_a_closed_posting_is_not_accused_of_the_link_that_an_open_one_took_from_it():
     found = site(CLOSED, OTHER.replace("apply/5678", "apply/1234"))
     assert [(p.path, p.code) for p in found] == [("pages/positions/b.md", "link-shared")]
@@ -454,7 +493,8 @@ def test_a_file_that_does_not_read_keeps_no_other_from_being_compared():
 # Every code is explained -------------------------------------------------------------------------------------------
 
 _FAMILIES = ("config", "date", "edit", "email", "field", "file", "front-matter", "key", "legend", "link", "open", "order",
-             "permalink", "posting", "profile", "state", "text", "transition", "url", "window", "yaml")  # fmt: skip
+             "permalink", "please", "posting", "profile", "state", "text", "transition", "url", "value", "window",
+             "yaml", "zone")  # fmt: skip
 
 
 def codes_in(source: str) -> set[str]:

@@ -87,7 +87,11 @@ def test_one_bad_file_never_affects_another(world: Values, data: st.DataObject) 
     spoilt.write(
         "jobs/zelkova.md", data.draw(st.sampled_from(["", "---\n", "---\ntitle: 'x\n---\n", "no front matter"]))
     )
-    assert spoilt.plan().steps == sane.plan().steps
+    assert [step for step in spoilt.plan().steps if not _is_about(step, "jobs/zelkova.md")] == list(sane.plan().steps)
+
+
+def _is_about(step: object, path: str) -> bool:
+    return isinstance(step, Tell) and step.announcement.slug == path
 
 
 def _said(step: object) -> list[object]:

@@ -61,7 +61,7 @@ def test_json_is_a_list_of_exactly_the_documented_keys(tmp_path: Path):
 def test_nothing_found_is_an_empty_list_and_exit_0(tmp_path: Path):
     done = postbot("check", "--format", "json", *AT, cwd=tmp_path)
     assert (done.code, done.out) == (0, "[]\n")
-    assert postbot("check", *AT, cwd=tmp_path).out == "Nothing found.\n"
+    assert postbot("check", *AT, cwd=tmp_path).out == "No Markdown files here, so nothing was checked.\n"
     assert postbot("check", "--format", "github", *AT, cwd=tmp_path).out == ""
 
 
@@ -82,10 +82,10 @@ def test_a_note_alone_is_fine(tmp_path: Path, severity: str, code: int):
 def test_github_commands_are_escaped_as_github_documents(tmp_path: Path):
     name = "a,b:c%d\r\ne.md"
     problem = Problem(name, 3, 7, "some-code", "100% sure:\r\nno, yes", Severity.WARNING, "Do\nit.")
-    assert render([problem], "github") == (
+    assert render([problem], "github", 1) == (
         "::warning file=a%2Cb%3Ac%25d%0D%0Ae.md,line=3,col=7,title=some-code::100%25 sure:%0D%0Ano, yes Do%0Ait.\n"
     )
-    levels = [render([Problem("a", 1, 1, "c", "m.", severity)], "github").split(" ")[0] for severity in Severity]
+    levels = [render([Problem("a", 1, 1, "c", "m.", severity)], "github", 1).split(" ")[0] for severity in Severity]
     assert levels == ["::error", "::warning", "::notice"]
 
 
@@ -101,7 +101,7 @@ def test_text_names_place_sentence_code_and_fix(tmp_path: Path):
     write(tmp_path, a=GOOD.replace("state: open", "state: opne"))
     out = postbot("check", "a.md", *AT, cwd=tmp_path).out
     assert re.search(r"^a\.md:4:\d+: error: .+ \[state-unknown\]$", out, re.MULTILINE), out
-    assert out.splitlines()[-1].startswith("Found 1 error")
+    assert out.splitlines()[-1] == "1 file checked: 1 error."
 
 
 # Repairs ------------------------------------------------------------------------------------------------------------

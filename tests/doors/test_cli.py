@@ -104,7 +104,8 @@ WRONG_USE = [
     (["plan", "--days", "-1"], "--days"),
     (["plan", "--days", "many"], "--days"),
     (["plan", "--days", "100000000"], "further ahead than calendars go"),
-    (["plan", "--at", "9999-12-31", "--days", "1"], "further ahead than calendars go"),
+    (["plan", "--at", "9999-12-31", "--days", "1"], "The year 9999 is outside 1990 to 2100."),
+    (["plan", "--at", "2026-03-08T02:30"], "--at 2026-03-08T02:30:"),
     (["plan", "--format", "xml"], "--format"),
     (["check", "--format", "xml"], "--format"),
     (["show"], "SLUG"),
@@ -170,7 +171,7 @@ REFUSED = [
     (["tick", "--config", "textledger.yaml"], "text.db is damaged"),
     (["open", "designer", "--config", "textledger.yaml"], "text.db is damaged"),
     (["list", "--config", "folderledger.yaml"], "plain"),
-    (["list", "--config", "underfile.yaml"], "text.db"),
+    (["tick", "--config", "underfile.yaml"], "text.db"),
     (["list", "--config", "outside.yaml"], "'../up' is no folder inside the repository."),
     (["show", "broken"], "positions/broken.md:2:"),
     (["close", "broken"], "positions/broken.md:2:"),
@@ -402,7 +403,8 @@ def test_the_plain_day_of_at_means_its_start_in_the_sites_zone(still: Path):
 
 def test_who_asks_is_one_line_of_text(site: World):
     done = postbot("open", "designer", "--by", "Ada\nReason: none\x1b[2J", "--at", NOW, cwd=site.folder)
-    assert "answer Ada Reason: none [2J: open" in done.out
+    mail = site.mail()[-1].get_content()
+    assert mail.startswith("Ada Reason: none [2J asked to open positions/designer.md."), (mail, done.out)
 
 
 # What it leaves alone -----------------------------------------------------------------------------------------------

@@ -150,6 +150,19 @@ def test_a_hugo_site_is_found_among_its_other_pages(tmp_path: Folder):
     assert "`expiryDate`" in said
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("_config.yml", "title: Jobs\ntimezone: America/Denver\n"),
+        ("hugo.toml", "title = 'Jobs'\ntimeZone = 'America/Denver'\n"),
+    ],
+)
+def test_the_zone_that_the_site_itself_is_told_goes_before_what_its_dates_name(tmp_path: Folder, path: str, text: str):
+    config, said = written(make(tmp_path / "site", STATE_SITE | {path: text}))
+    assert str(config.site.timezone) == "America/Denver"
+    assert f"Time zone America/Denver: {path} says so." in said
+
+
 def test_without_a_zone_it_is_utc_and_a_line_says_to_check(tmp_path: Folder):
     config, said = written(make(tmp_path / "site", DATE_SITE))
     assert config.site.timezone == ZoneInfo("UTC")

@@ -246,3 +246,45 @@ def test_a_page_in_no_known_state_is_left_alone(tmp_path: Path, state: str) -> N
     world.tick("2026-06-01T09:00")
     assert f"state: {state}" in world.text("pilot")
     assert (world.pulls(None), world.mail()) == ([], [])
+
+
+# New and broken
+
+
+BAD = "---\ntitle: 'Pilot\nstate: open\n---\nJoin us.\n"
+
+
+def test_a_new_file_that_does_not_load_is_told_once_for_each_text(tmp_path: Path) -> None:
+    world = begun(tmp_path)
+    for text in (BAD, BAD.replace("Pilot", "Tug Pilot")):
+        world.write("tug", text)
+        world.advance(minutes=5)
+        world.advance(minutes=5)
+    assert world.asked() == ["Needs a hand: positions/tug.md"] * 2
+
+
+def test_a_new_posting_whose_state_cannot_be_read_is_told(tmp_path: Path) -> None:
+    world = begun(tmp_path)
+    world.write("tug", state="opne")
+    world.advance(minutes=5)
+    assert world.asked() == ["Needs a hand: positions/tug.md"]
+    assert "`opne` is no state" in world.mail()[0].get_content()
+
+
+@pytest.mark.parametrize(("name", "text"), [("notes", "No posting at all.\n"), ("_template", BAD), ("README", BAD)])
+def test_a_new_file_that_is_meant_for_something_else_is_nobodys_business(tmp_path: Path, name: str, text: str) -> None:
+    world = begun(tmp_path)
+    world.write(name, text)
+    world.advance(minutes=5)
+    assert world.mail() == []
+
+
+def test_what_was_broken_before_the_first_run_is_told_only_once_it_changes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("tug", BAD)
+    for _ in range(3):
+        world.advance(minutes=5)
+    assert world.mail() == []
+    world.write("tug", BAD.replace("Pilot", "Tug Pilot"))
+    world.advance(minutes=5)
+    assert world.asked() == ["Needs a hand: positions/tug.md"]

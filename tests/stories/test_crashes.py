@@ -26,7 +26,7 @@ from tests.world import CONFIG, World
 
 AUTO = CONFIG.replace("merge: when-due", "merge: auto").replace("  close:", "  extend: {{merge: auto}}\n  close:")
 THOROUGH = bool(os.environ.get("CI"))
-SCHEDULES = 600 if THOROUGH else 15
+SCHEDULES = 240 if THOROUGH else 15
 LONGEST_LIFE = 0.25  # seconds that a look may live in a random schedule; whole ones take about that long
 MOMENTS = ("KILL_BEFORE", "KILL_AFTER")
 MOST_TRIVIAL = 10  # calls of git; a life that needs fewer does nothing

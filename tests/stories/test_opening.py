@@ -304,3 +304,28 @@ def test_a_squash_merged_by_hand_is_seen_by_its_content(tmp_path: Path) -> None:
     assert world.said() == ["Now open: Pilot"]
     world.tick("2026-03-09T08:00")
     assert world.said() == ["Now open: Pilot"]
+
+
+# Never open
+
+
+def test_a_position_that_never_got_ready_closes_with_a_word_to_the_staff_and_none_to_the_list(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", lacking())
+    world.tick()
+    world.tick("2026-03-12T08:00")
+    world.tick("2026-03-20T23:59")
+    assert "state: closed" in world.text("pilot")
+    assert world.asked()[-1] == "Never open: Pilot"
+    told = world.read("Never open: Pilot")
+    assert "from Monday, March 9, 2026, 8:00 am EDT to Friday, March 20, 2026, 11:59 pm EDT, never was" in told
+    assert world.said() == []
+
+
+def test_a_position_that_is_cancelled_before_its_opening_was_not_missed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **MARCH)
+    world.tick()
+    world.change("pilot", "state: upcoming", "state: closed")
+    world.advance(minutes=5)
+    assert world.mail() == []

@@ -1,10 +1,14 @@
 """What people ask for: done by a pull request, answered, and heard by the list only once it is on the base branch."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.world import CONFIG, World
+from postbot.core.lifecycle import Transition, Wish
+from postbot.core.plan.wants import ahead_of, objection
+from postbot.core.posting import Posting
+from tests.world import CONFIG, READY, World
 
 REVIEWED = CONFIG.replace("merge: auto", "merge: review")
 OPEN = {"state": "open", "opens": "March 1, 2026", "closes": "March 20, 2026, 11:59 pm EDT"}
@@ -176,3 +180,154 @@ def test_a_request_goes_with_its_posting_when_that_is_renamed(tmp_path: Path) ->
     world.tick()
     assert world.answer(request) == (True, f"Pull request #{pull.number} is merged.")
     assert world.said() == ["Closed early: Pilot"]
+
+
+# Who goes first
+
+
+SOON = {"opens": "March 9, 2026, 8:00 am EDT", "closes": "March 20, 2026, 11:59 pm EDT"}
+LATER = "2026-03-27T23:59"
+ALL = OPEN | {"slug": "pilot", "title": "Pilot"}
+
+
+def test_an_extension_leaves_an_approved_opening_alone_and_follows_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **SOON)
+    world.tick("2026-03-07T09:00")
+    [opening] = world.pulls()
+    world.approve(opening.number)
+    request = world.ask("pilot", "extend", closes=LATER)
+    world.tick("2026-03-07T10:00")
+    assert [(pull.number, pull.approved_by) for pull in world.pulls()] == [(opening.number, ("robin",))]
+    assert world.answer(request) is None
+    world.tick("2026-03-09T08:00")
+    assert "state: open" in world.text("pilot")
+    [extension] = world.pulls()
+    world.merge(extension.number)
+    world.tick()
+    assert world.answer(request) == (True, f"Pull request #{extension.number} is merged.")
+    assert world.said() == ["Now open: Pilot", "More time to apply: Pilot"]
+
+
+def test_an_extension_long_before_the_opening_does_not_wait_for_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **SOON)
+    world.tick()
+    world.ask("pilot", "extend", closes=LATER)
+    world.tick()
+    assert [pull.title for pull in world.pulls()] == ["Extend: Pilot"]
+
+
+def test_an_extension_does_not_wait_for_an_opening_that_was_refused(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **SOON)
+    world.tick("2026-03-07T09:00")
+    world.reject(world.pulls()[0].number)
+    world.ask("pilot", "extend", closes=LATER)
+    world.tick()
+    assert [pull.title for pull in world.pulls()] == ["Extend: Pilot"]
+
+
+def test_an_extension_that_nobody_merges_does_not_keep_a_position_open(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", READY.replace("# series: '0301' ENTER", "series: '0301' # ENTER").format(**ALL))
+    world.tick()
+    request = world.ask("pilot", "extend", closes=LATER)
+    world.tick()
+    assert [pull.title for pull in world.pulls()] == ["Extend: Pilot"]
+    world.tick("2026-03-20T23:59")
+    assert "state: closed" in world.text("pilot")
+    assert world.said() == ["Closed: Pilot"]
+    assert world.answer(request) is None
+    assert [pull.title for pull in world.pulls()] == ["Extend: Pilot"]
+
+
+def test_the_latest_closing_goes_first_and_replaces_what_was_asked_before(tmp_path: Path) -> None:
+    world = World(tmp_path, config=REVIEWED)
+    world.write("pilot", **OPEN)
+    world.tick()
+    early = [world.ask("pilot", "extend", closes=LATER), world.ask("pilot", "close", by="kim", reason="filled")]
+    world.tick()
+    last = world.ask("pilot", "close", by="lee", reason="cancelled")
+    after = world.ask("pilot", "reopen")
+    world.tick()
+    assert [world.answer(each) for each in early] == [
+        (False, "kim's close, asked later, replaces it."),
+        (False, "lee's close, asked later, replaces it."),
+    ]
+    assert world.asked() == []
+    [pull] = world.pulls()
+    assert "Reason: cancelled." in pull.body
+    assert (world.answer(last), world.answer(after)) == (None, None)
+    world.merge(pull.number)
+    world.advance(minutes=5)
+    assert world.answer(last) == (True, f"Pull request #{pull.number} is merged.")
+    assert [other.title for other in world.pulls()] == ["Reopen: Pilot"]
+
+
+def test_what_was_merged_before_it_was_overtaken_is_answered_as_done(tmp_path: Path) -> None:
+    world = World(tmp_path, config=REVIEWED)
+    world.write("pilot", **OPEN)
+    world.tick()
+    first = world.ask("pilot", "extend", closes=LATER)
+    world.tick()
+    world.merge(1)
+    world.ask("pilot", "withdraw")
+    world.tick()
+    assert world.answer(first) == (True, "Pull request #1 is merged.")
+
+
+def test_a_request_that_is_cancelled_takes_its_pull_request_with_it(tmp_path: Path) -> None:
+    world = World(tmp_path, config=REVIEWED)
+    world.write("pilot", **OPEN)
+    world.tick()
+    request = world.ask("pilot", "close", reason="filled")
+    world.tick()
+    assert len(world.branches()) == 1
+    world.bot.ledger.answer(request, done=False, words="robin took it back.", messages=[], told=[], at=world.now)
+    world.advance(minutes=5)
+    assert (world.pulls(), world.branches()) == ([], [])
+    assert world.answer(request) == (False, "robin took it back.")
+    assert "state: open" in world.text("pilot")
+
+
+def test_a_door_can_ask_what_speaks_against_a_wish_and_what_goes_before_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **OPEN)
+    world.tick()
+    first = world.ask("pilot", "extend", closes=LATER)
+    second = world.ask("pilot", "postpone", opens="2026-04-01")
+    seen = world.bot.observe()
+    posting = seen.postings[world.path("pilot")]
+    assert isinstance(posting, Posting)
+    assert ahead_of(seen, first) is None
+    assert ahead_of(seen, second) == first
+    assert ahead_of(seen, replace(second, wish=Wish(Transition.CLOSE))) is None
+    assert objection(seen, posting, Wish(Transition.EXTEND, {"closes": LATER}), world.now) is None
+    assert objection(seen, posting, Wish(Transition.EXTEND), world.now) == (
+        "Extending needs the new closing date: closes=YYYY-MM-DD."
+    )
+    assert "not reopen" in (objection(seen, posting, Wish(Transition.REOPEN), world.now) or "")
+
+
+# Reminders
+
+
+def test_nobody_is_reminded_of_what_was_asked_for_a_second_ago_and_the_state_is_told_only_where_it_changes(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, config=REVIEWED)
+    world.write("pilot", **OPEN)
+    world.write("clerk", **OPEN)
+    world.tick()
+    world.ask("pilot", "extend", closes=LATER)
+    world.ask("clerk", "close", reason="filled")
+    world.tick()
+    assert world.asked() == []
+    world.advance(hours=4)
+    assert sorted(world.asked()) == [
+        "Waiting for a person: #1 Close: Clerk",
+        "Waiting for a person: #2 Extend: Pilot",
+    ]
+    assert "the public sees Clerk as open" in world.read("Waiting for a person: #1 Close: Clerk")
+    assert "the public sees" not in world.read("Waiting for a person: #2 Extend: Pilot")

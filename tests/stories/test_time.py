@@ -35,9 +35,10 @@ def test_after_downtime_everything_stands_as_the_clock_says_and_late_news_says_s
     assert f"state: {'closed' if now >= CLOSES else 'open'}\n" in world.text("baker")
     opened = ["Now open: Pilot"] if pilot == "open" else []
     assert world.said() == opened + (["Closed: Baker"] if now >= CLOSES else [])
-    for mail in world.mail():
+    for mail in (mail for mail in world.mail() if mail["To"] == "openings@list.example"):
         late = now - (CLOSES if "Closed" in mail["Subject"] else OPENS)
         assert (" late" in mail.get_content()) == (late >= timedelta(hours=1))
+    assert world.asked() == (["Never open: Pilot"] if pilot == "closed" else [])
     world.tick(now + timedelta(minutes=5))
     assert world.said() == opened + (["Closed: Baker"] if now >= CLOSES else [])
 

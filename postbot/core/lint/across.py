@@ -4,18 +4,18 @@ What is wrong inside one file is not told here.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
+from postbot.core.lifecycle import own_name
 from postbot.core.lint.addresses import is_url, says_nothing
 from postbot.core.lint.subject import scalars_of
 from postbot.core.posting import Posting, live_field
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import State
-from postbot.core.text.editing import own_spelling
 from postbot.core.text.scalar import STR
 
 
@@ -35,16 +35,15 @@ class _Claim(NamedTuple):
 
 def shared_links(postings: Iterable[Posting], now: datetime) -> Iterator[Problem]:
     """The same apply link in two postings: a copy that was never changed. Closed postings are not accused."""
-    for claims in _shared(chain.from_iterable(map(_apply_links, postings)), _bare_link):
-        for claim in claims:
-            if claim.posting.state(now) is not State.CLOSED:
-                message = f"`{claim.key}` is the same link as in {_others(claim, claims)}."
-                yield _claimed(claim, "link-shared", message, Severity.WARNING, "Write the link of this posting.")
+    for claim, others in _shared(chain.from_iterable(map(_apply_links, postings)), _bare_link):
+        if claim.posting.state(now) is not State.CLOSED:
+            message = f"`{claim.key}` is the same link as in {others}."
+            yield _claimed(claim, "link-shared", message, Severity.WARNING, "Write the link of this posting.")
 
 
 def _apply_links(posting: Posting) -> Iterator[_Claim]:
     for name in posting.profile.urls:
-        field = posting.document.fields.get(own_spelling(posting.document, name))
+        field = posting.document.fields.get(own_name(posting, name))
         text = (field.text or "").strip() if field else ""
         if field and is_url(text) and not says_nothing(posting, field.key, text):
             yield _Claim(posting, field.key, text, field.value_line, field.value_column)
@@ -63,10 +62,9 @@ _ADDRESS_FIELDS = ("permalink", "redirect_from", "url", "aliases")
 
 def shared_addresses(postings: Iterable[Posting]) -> Iterator[Problem]:
     """Two pages at one address: the generator writes one over the other, or a redirect over a page."""
-    for claims in _shared(chain.from_iterable(map(_claimed_addresses, postings)), _bare_address):
-        for claim in claims:
-            message = f"`{claim.key}` claims the address {claim.text}, and so does {_others(claim, claims)}."
-            yield _claimed(claim, "permalink-shared", message, Severity.ERROR, "Give each page an address of its own.")
+    for claim, others in _shared(chain.from_iterable(map(_claimed_addresses, postings)), _bare_address):
+        message = f"`{claim.key}` claims the address {claim.text}, and so does {others}."
+        yield _claimed(claim, "permalink-shared", message, Severity.ERROR, "Give each page an address of its own.")
 
 
 def _claimed_addresses(posting: Posting) -> Iterator[_Claim]:
@@ -82,17 +80,30 @@ def _bare_address(text: str) -> str:
     return "" if re.search(r"[:{]", text) else text.strip().removesuffix("index.html").strip("/")
 
 
-def _shared(claims: Iterable[_Claim], bare: Callable[[str], str]) -> Iterator[list[_Claim]]:
-    """The groups of claims to one thing by more than one file."""
+def _shared(claims: Iterable[_Claim], bare: Callable[[str], str]) -> Iterator[tuple[_Claim, str]]:
+    """The claims to things that more than one file claims, each with the places of the others."""
     groups: dict[str, list[_Claim]] = defaultdict(list)
     for claim in claims:
         groups[bare(claim.text)].append(claim)
     groups.pop("", None)
-    return (group for group in groups.values() if len({claim.posting.path for claim in group}) > 1)
+    for group in groups.values():
+        group.sort(key=lambda claim: (claim.posting.path, claim.line))
+        counts = Counter(claim.posting.path for claim in group)
+        for claim in group if len(counts) > 1 else ():
+            yield claim, _others(claim, group, len(group) - counts[claim.posting.path])
 
 
-def _others(claim: _Claim, claims: list[_Claim]) -> str:
-    return " and ".join(sorted(other.place for other in claims if other.posting.path != claim.posting.path))
+_NAMED = 2
+"""Other places that are named. A whole site may share one link, and nobody reads its list at every posting."""
+
+
+def _others(claim: _Claim, group: list[_Claim], count: int) -> str:
+    """The first of the `count` places elsewhere; the group is in the order of its places."""
+    elsewhere = (other.place for other in group if other.posting.path != claim.posting.path)
+    named = list(islice(elsewhere, _NAMED))
+    if count > len(named):
+        return f"{', '.join(named)} and {count - len(named)} more"
+    return " and ".join(named)
 
 
 def _claimed(claim: _Claim, code: str, message: str, severity: Severity, fix: str) -> Problem:

@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from postbot.core.lifecycle import is_not_known
+from postbot.core.lifecycle import own_name
 from postbot.core.lint.subject import Subject, short
-from postbot.core.posting import Posting
+from postbot.core.posting import Posting, is_not_known
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import Profile
 from postbot.core.text.document import Field
-from postbot.core.text.editing import own_spelling
 from postbot.core.text.hints import is_placeholder
 
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\"]+@(?:[^\W_](?:[\w-]{0,62})\.)+[^\W\d_][\w-]+")
@@ -50,7 +49,7 @@ def _link_fix(text: str) -> str:
 
 def _unlike(subject: Subject, names: Iterable[str], fits: Callable[[str], bool]) -> Iterator[tuple[Field, str]]:
     for name in names:
-        field = subject.document.fields.get(own_spelling(subject.document, name))
+        field = subject.document.fields.get(own_name(subject.posting, name))
         text = (field.text or "").strip() if field else ""
         if field and text and not fits(text) and not says_nothing(subject.posting, field.key, text):
             yield field, text

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from postbot.core.lint.across import misplaced, shared_addresses, shared_links
 from postbot.core.lint.addresses import fake_links, invalid_addresses
-from postbot.core.lint.dates import doubtful, far_away, not_plain, read_as_utc
+from postbot.core.lint.dates import doubtful, far_away, read_as_utc
 from postbot.core.lint.legends import outside_legend
-from postbot.core.lint.names import misspelt_keys
+from postbot.core.lint.names import misspelt_keys, unknown_keys
 from postbot.core.lint.needs import placeholders, unmet_needs
 from postbot.core.lint.spelling import invisible, lookalikes, lost_after_hash, read_differently
 from postbot.core.lint.subject import Subject, scalars_of
@@ -25,14 +25,16 @@ _SPELLING = (misspelt_keys, read_differently, lost_after_hash, invisible, lookal
 _CONTENT = (
     unmet_needs,
     placeholders,
+    unknown_keys,
     doubtful,
-    not_plain,
     read_as_utc,
     far_away,
     invalid_addresses,
     fake_links,
     outside_legend,
 )
+
+_OF_THE_STATE = ("state-missing", "state-unknown")
 
 
 def check_file(path: Path, data: bytes, profile: Profile, zone: ZoneInfo, now: datetime) -> tuple[Problem, ...]:
@@ -45,8 +47,8 @@ def check_posting(posting: Posting, now: datetime) -> tuple[Problem, ...]:
     """Everything to say about one posting at `now` (aware), by place. Includes the posting's own problems."""
     subject = Subject(posting, now, posting.state(now), tuple(scalars_of(posting.document)))
     checks = _SPELLING if posting.outside else (*_SPELLING, *_CONTENT)
-    # A template need not say a state; whatever else is wrong with a posting is told.
-    own = (one for one in posting.problems if not (posting.outside and one.code == "state-missing"))
+    # A template need not say a state, or says one in its own words; whatever else is wrong with a posting is told.
+    own = (one for one in posting.problems if not (posting.outside and one.code in _OF_THE_STATE))
     found = chain(own, *(check(subject) for check in checks))
     return _by_place(found)
 

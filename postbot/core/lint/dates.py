@@ -1,6 +1,7 @@
 """Dates that read, and yet are hardly what their writer meant, or are not what the site generator reads.
 
-A date that does not read at all is a problem of the posting itself, and is not repeated here.
+A date that does not read at all, or not for the site's templates, is a problem of the posting itself, and is not
+repeated here.
 """
 
 import re
@@ -9,7 +10,7 @@ from datetime import timedelta
 
 from postbot.core.dates import Bound, Doubt, Moment, say
 from postbot.core.lint.subject import Subject
-from postbot.core.posting import closing_bound, reading
+from postbot.core.posting import closing_bound, live_field, reading
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import Grain, OffsetlessTimes, State
 from postbot.core.text.document import Field
@@ -31,32 +32,18 @@ def _dates(subject: Subject) -> Iterator[tuple[Field, Moment]]:
 
 def doubtful(subject: Subject) -> Iterator[Problem]:
     """A date with one reading whose words are not what a careful person writes."""
+    closes = live_field(subject.document, subject.profile.closes)
     for field, moment in _dates(subject):
         for doubt in moment.doubts:
-            yield _doubt(subject, field, doubt)
+            # 11:59 am is a slip for 11:59 pm only where a day is to end.
+            if doubt.code != "date-noon" or field is closes:
+                yield _doubt(subject, field, doubt)
 
 
 def _doubt(subject: Subject, field: Field, doubt: Doubt) -> Problem:
     message, severity = f"`{field.key}`: {doubt.message}", subject.weigh(Severity.WARNING)
     repair = ((field.key, doubt.corrected),) if doubt.corrected else ()
     return subject.problem(field.value.start, doubt.code, message, severity, fix=doubt.fix, repair=repair)
-
-
-def not_plain(subject: Subject) -> Iterator[Problem]:
-    """Where the templates know only days, a date must be a YAML date: quotes, words or a time make it a text."""
-    if subject.profile.grain is not Grain.DAY:
-        return
-    for field, moment in _dates(subject):
-        day = moment.wall.date().isoformat()
-        if field.text == day and field.quoting is Quoting.PLAIN:
-            continue
-        what = "with a time of day" if moment.has_time else "in quotes" if field.text == day else "in this form"
-        message = (
-            f"The site's templates do not understand `{field.key}` {what}: the posting would stay upcoming for ever."
-        )
-        repair = () if moment.has_time else ((field.key, day),)
-        fix = f"Write {day} without quotes."
-        yield subject.problem(field.value.start, "date-not-plain", message, Severity.ERROR, fix=fix, repair=repair)
 
 
 _OFFSET = re.compile(r"(?:Z|[+-]\d{1,2}(?::?\d\d)?)\s*$")

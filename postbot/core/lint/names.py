@@ -6,7 +6,6 @@ A name is judged by its letters only, never by the value beside it.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import chain
 
 from postbot.core.lint.subject import Subject
 from postbot.core.problem import Problem, Severity
@@ -27,19 +26,9 @@ def machine_names(profile: Profile) -> frozenset[str]:
     return _in_lower_case((*window, *single, *profile.per_state, *profile.emails, *profile.urls))
 
 
-def known_names(profile: Profile) -> tuple[str, ...]:
-    """Every field that the profile names, as it spells it."""
-    state = (profile.state.name,) if profile.state else ()
-    required_names = chain.from_iterable(profile.requires.values())
-    single = (name for name in (profile.draft, profile.closed_on) if name)
-    window = (*profile.title, *profile.opens, *profile.closes)
-    rest = (*profile.reset, *profile.emails, *profile.urls, *profile.per_state)
-    return tuple(dict.fromkeys((*profile.known, *state, *window, *single, *required_names, *rest)))
-
-
 def misspelt_keys(subject: Subject) -> Iterator[Problem]:
     """A name that comes close to one the site knows, live or waiting in a comment."""
-    names = known_names(subject.profile)
+    names = subject.profile.names
     live = subject.document.fields
     places = [(key, field.line, field.column, Severity.WARNING) for key, field in live.items()]
     for found in subject.document.commented:
@@ -51,6 +40,18 @@ def misspelt_keys(subject: Subject) -> Iterator[Problem]:
             message = f"`{key}` is not a field of this site; `{meant}` is, and was probably meant."
             fix = _rename(subject, key, meant)
             yield Problem(subject.posting.path, line, column, "key-misspelt", message, severity, fix)
+
+
+def unknown_keys(subject: Subject) -> Iterator[Problem]:
+    """A live field that this kind of site has no use for; one that is close to a missing one is told as misspelt."""
+    names, live = subject.profile.names, subject.document.fields
+    for key, field in live.items() if subject.profile.names_all_fields else ():
+        meant = _meant(key, names)
+        if key not in names and (meant is None or meant in live):
+            message = f"`{key}` is not a field that this kind of site knows, so nothing may show it."
+            fix = "Check its name; if the site uses it, list it under `known` in the profile."
+            place = (subject.posting.path, field.line, field.column)
+            yield Problem(*place, "key-unknown", message, Severity.NOTE, fix)
 
 
 def _meant(key: str, names: tuple[str, ...]) -> str | None:

@@ -8,7 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 
-from postbot.core.lint.names import known_names, machine_names
+from postbot.core.lint.names import machine_names
 from postbot.core.lint.subject import Subject, short
 from postbot.core.problem import Problem, Severity
 from postbot.core.text.document import line_end
@@ -17,7 +17,7 @@ from postbot.core.text.scalar import BOOL, STR, TIME, differs, tag_11
 
 def read_differently(subject: Subject) -> Iterator[Problem]:
     """A value without quotes that YAML 1.1 and 1.2 take for different things."""
-    weighty = machine_names(subject.profile) | {name.lower() for name in known_names(subject.profile)}
+    weighty = machine_names(subject.profile) | {name.lower() for name in subject.profile.names}
     for scalar in subject.values:
         node = scalar.node
         if (

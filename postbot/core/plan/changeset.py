@@ -53,18 +53,20 @@ def change_set(
     request: Request | None,
 ) -> ChangeSet:
     """Everything a host needs to open the pull request for one proven transition."""
-    document = moved.edited.document
+    document, proof = moved.edited.document, moved.edited.proof
+    diff = "\n".join(diff_lines(posting.path, proof.lines))
     name = one_line(posting.title)
     title = f"{wish.transition.capitalize()}: {name}"[:200]
     return ChangeSet(
         branch=branch,
         base=base,
         title=title,
-        body=_body(posting, moved, wish, due, request),
+        body=_body(posting, moved, wish, due, request, diff),
         message=_commit_message(posting, wish, due, request, title),
         before={posting.path: posting.document.data},
         after={posting.path: document.data},
         labels=("postbot", str(wish.transition)),
+        diff=diff,
     )
 
 
@@ -81,7 +83,7 @@ def _commit_message(posting: Posting, wish: Wish, due: datetime, request: Reques
     return f"{title}\n\n" + "\n".join(trailers) + "\n"
 
 
-def _body(posting: Posting, moved: Moved, wish: Wish, due: datetime, request: Request | None) -> str:
+def _body(posting: Posting, moved: Moved, wish: Wish, due: datetime, request: Request | None, diff: str) -> str:
     asked = (
         f"{one_line(request.by)} asked for it on {say(request.filed_at, posting.zone)}."
         if request
@@ -92,7 +94,7 @@ def _body(posting: Posting, moved: Moved, wish: Wish, due: datetime, request: Re
         f"**{_PUBLIC[wish.transition]}** from {say(due, posting.zone)}, once this is merged.",
         f"{asked}{why}",
         *(f"> **Please note:** {remark}" for remark in moved.remarks),
-        "### What changes\n\n" + diff_block(posting.path, moved.edited.proof),
+        "### What changes\n\n" + diff_block(diff),
         "### Proof\n\n" + proof_text(moved.edited.proof),
     ]
     if wish.transition is Transition.OPEN:
@@ -114,12 +116,11 @@ def _ready(posting: Posting, moved: Moved) -> str:
     return "\n".join(rows) or "Everything that an open position needs is filled in."
 
 
-def diff_block(path: str, proof: Proof) -> str:
+def diff_block(diff: str) -> str:
     """The changed lines as a Markdown block, its fence longer than any run of backticks inside."""
-    lines = diff_lines(path, proof.lines)
-    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    longest = max(map(len, re.findall(r"`+", diff)), default=0)
     fence = "`" * max(3, longest + 1)
-    return "\n".join((f"{fence}diff", *lines, fence))
+    return f"{fence}diff\n{diff}\n{fence}"
 
 
 def diff_lines(path: str, changes: Sequence[LineChange]) -> list[str]:

@@ -14,15 +14,29 @@ from postbot.core.announce import Announcement, Event
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition, upcoming
 from postbot.core.plan.news import broken, records
-from postbot.core.plan.steps import LEADS_TO, Forget, Held, Merge, Plan, Policy, Propose, Record, Seen, Step, Tell, Want
-from postbot.core.plan.wants import answers, fresh_moves, offer, pull_steps, wants, withdrawals
+from postbot.core.plan.steps import (
+    LEADS_TO,
+    Forget,
+    Held,
+    Merge,
+    Offer,
+    Plan,
+    Policy,
+    Propose,
+    Record,
+    Seen,
+    Step,
+    Tell,
+    Want,
+)
+from postbot.core.plan.wants import answers, fresh_moves, offers, pull_steps, reminders, wants, withdrawals
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.site import Path
 
 
-def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:
-    """Decide what to do at `now` (aware, UTC).
+def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = None) -> Plan:
+    """Decide what to do at `now` (aware, UTC). The plan before may be given: its proven edits are not made again.
 
     1. Compare every posting with what was last witnessed: remember it, and announce what changed.
     2. Work out the one pull request that each posting wants: a person's request first, else what the clock asks for.
@@ -35,29 +49,30 @@ def make_plan(seen: Seen, now: datetime, policy: Policy) -> Plan:
     seen = _followed(seen, recorded)
     wanted = wants(seen, postings, now, policy)
     problems = (*seen.snapshot.problems, *_problems(seen))
-    wakes_at = min((at for at in _instants(seen, postings.values(), wanted, policy, now) if at > now), default=None)
+    wakes_at = min((at for at in _instants(seen, postings, wanted, policy, now) if at > now), default=None)
     held = _strange(seen, postings, [*_moves(recorded), *fresh_moves(seen, wanted)], now, policy)
     steps: list[Step] = []
+    offered: tuple[Offer, ...] = ()
     if held is None:
-        steps = _steps(seen, recorded, wanted, now, policy)
+        offered = offers(seen, wanted, before)
+        steps = _steps(seen, recorded, offered, now, policy)
         held = _strange(seen, postings, list(_moves(steps)), now, policy)
     if held is None:
-        return Plan(now, tuple(steps), problems, None, wakes_at, wanted=tuple(wanted))
+        return Plan(now, tuple(steps), problems, None, wakes_at, tuple(wanted), offered)
     said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest})
     tell = () if said.key in seen.memory.told else (Tell(said),)
-    return Plan(now, tell, problems, held, wakes_at, wanted=tuple(wanted))
+    return Plan(now, tell, problems, held, wakes_at, tuple(wanted))
 
 
 def _steps(
-    seen: Seen, recorded: Sequence[Record | Forget], wanted: Sequence[Want], now: datetime, policy: Policy
+    seen: Seen, recorded: Sequence[Record | Forget], offered: Sequence[Offer], now: datetime, policy: Policy
 ) -> list[Step]:
-    offers = [offer(seen, want) for want in wanted]
     return [
         *recorded,
-        *withdrawals(seen, offers),
-        *(step for each in offers for step in pull_steps(seen, each, now, policy)),
-        *answers(seen, offers),
-        *(Tell(said) for said in broken(seen) if said.key not in seen.memory.told),
+        *withdrawals(seen, offered),
+        *(step for each in offered for step in pull_steps(seen, each, now, policy)),
+        *answers(seen, offered),
+        *broken(seen, now),
     ]
 
 
@@ -92,7 +107,7 @@ def _reasons(
     seen: Seen, postings: Mapping[Path, Posting], moves: Sequence[tuple[str, str]], now: datetime, policy: Policy
 ) -> Iterator[tuple[str, object]]:
     """Each reason to hold, with what its release is about: this look back in time, this commit, these moves."""
-    last, most = seen.memory.last_tick, max(policy.most_moves, int(policy.most_share * len(postings)))
+    last, most = seen.memory.last_tick, policy.most(len(postings))
     if last and now < last - policy.clock_slack:
         then, present = say(last, policy.zone), say(now, policy.zone)
         yield f"The clock went back: the last look was on {then}, and now it is {present}.", last
@@ -119,19 +134,25 @@ def _moves(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
 
 
 def _instants(
-    seen: Seen, postings: Iterable[Posting], wants: Sequence[Want], policy: Policy, now: datetime
+    seen: Seen, postings: Mapping[Path, Posting], wanted: Sequence[Want], policy: Policy, now: datetime
 ) -> Iterator[datetime]:
     """Every instant at which the clock alone may change the plan."""
     if seen.memory.last_tick:
         yield seen.memory.last_tick - policy.clock_slack  # a clock that had gone back is right again
-    for posting in postings:
-        yield from (at for at in (posting.window.opens, posting.window.closes, posting.closed_on) if at)
-        for found in upcoming(posting, now):
-            yield found.at
-            yield found.at - policy.of(found.transition).lead
-            if found.transition is Transition.OPEN:
-                yield from (found.at - span for span in policy.ask)
-    for want in wants:
+    by_path = {want.posting.path: want for want in wanted}
+    for path, posting in postings.items():
+        yield from instants(seen, posting, by_path.get(path), now, policy)
+
+
+def instants(seen: Seen, posting: Posting, want: Want | None, now: datetime, policy: Policy) -> Iterator[datetime]:
+    """Every instant at which the clock alone may change what is to be done about one posting; past ones, too."""
+    yield from (at for at in (posting.window.opens, posting.window.closes, posting.closed_on) if at)
+    for found in upcoming(posting, now):
+        yield found.at
+        yield found.at - policy.of(found.transition).lead
+        if found.transition is Transition.OPEN:
+            yield from (found.at - span for span in policy.ask)
+    if want:
         yield want.due
-        yield from (want.due + span for span in policy.remind)
         yield from (want.due - span for span in policy.ask)
+        yield from (at for at, _ in reminders(want, seen.snapshot.by_branch.get(want.branch), policy))

@@ -44,20 +44,20 @@ class Foreseen:
 def forecast(seen: Seen, now: datetime, until: datetime, policy: Policy) -> tuple[tuple[Foreseen, ...], Plan]:
     """Follow the plan from `now` to `until` (both UTC, until included); also the plan of this very moment."""
     found: list[Foreseen] = []
-    first = make_plan(seen, now, policy)
+    plan = first = make_plan(seen, now, policy)
     at: datetime | None = now
     while at is not None and at <= until:
-        seen, steps, plan = _settle(seen, at, policy)
+        seen, steps, plan = _settle(seen, at, policy, plan)
         found += steps
         at = plan.wakes_at if plan.held is None else None
     return tuple(found), first
 
 
-def _settle(seen: Seen, at: datetime, policy: Policy) -> tuple[Seen, list[Foreseen], Plan]:
-    """Plan and apply at one instant until nothing is left to do."""
+def _settle(seen: Seen, at: datetime, policy: Policy, plan: Plan) -> tuple[Seen, list[Foreseen], Plan]:
+    """Plan and apply at one instant until nothing is left to do; `plan` is the one before."""
     found: list[Foreseen] = []
     for _ in range(_ROUNDS):
-        plan = make_plan(seen, at, policy)
+        plan = make_plan(seen, at, policy, plan)
         steps = [Foreseen(at, step) for step in plan.steps]
         if plan.held is None:
             steps += [Foreseen(at, step, assumed=True) for step in _people(seen, plan, at, policy)]
@@ -75,9 +75,9 @@ def _people(seen: Seen, plan: Plan, at: datetime, policy: Policy) -> Iterator[Me
     busy = {step.change.branch for step in plan.steps if isinstance(step, Propose)}
     busy |= {step.pull.branch for step in plan.steps if isinstance(step, Withdraw | Merge)}
     for want in plan.wanted:
-        pull = next((p for p in seen.snapshot.pulls if p.branch == want.branch and p.status is PullStatus.OPEN), None)
+        pull = seen.snapshot.by_branch.get(want.branch)
         by_hand = policy.of(want.wish.transition).merge is not MergeWhen.AUTO
-        if pull and by_hand and want.due <= at and pull.branch not in busy:
+        if pull and pull.status is PullStatus.OPEN and by_hand and want.due <= at and pull.branch not in busy:
             yield Merge(pull, want.posting.path, want.wish.transition)
 
 
@@ -128,8 +128,8 @@ def _pulls(seen: Seen, pull: Pull) -> Seen:
 
 
 def _proposed(seen: Seen, step: Propose, at: datetime) -> Pull:
-    number = next((p.number for p in seen.snapshot.pulls if p.branch == step.change.branch), 0)
-    number = number or max((p.number for p in seen.snapshot.pulls), default=0) + 1
+    known = seen.snapshot.by_branch.get(step.change.branch)
+    number = known.number if known else max((p.number for p in seen.snapshot.pulls), default=0) + 1
     return Pull(
         number=number,
         branch=step.change.branch,
@@ -141,6 +141,7 @@ def _proposed(seen: Seen, step: Propose, at: datetime) -> Pull:
         opened_at=at,
         labels=step.change.labels,
         files=step.change.after,
+        paths=tuple(step.change.after),
     )
 
 

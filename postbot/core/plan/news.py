@@ -6,14 +6,15 @@ first run adopts what stands and says nothing.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement, Event
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.memory import Witness
-from postbot.core.plan.steps import Forget, Record, Seen
-from postbot.core.posting import Posting, at_utc, live_field
+from postbot.core.plan.steps import Forget, Record, Seen, Tell
+from postbot.core.posting import Posting, at_utc, live_field, slug_of
 from postbot.core.problem import Problem
 from postbot.core.profile import State
 from postbot.core.site import Path
@@ -77,8 +78,8 @@ def _close_reason(posting: Posting, seen: Seen) -> str | None:
 
 
 def _news(posting: Posting, before: Witness | None, after: Witness, now: datetime) -> Iterator[Announcement]:
-    """What the public hears of the step from one witnessed state to the next. Straight to closed says nothing."""
-    event = _event(before, after, now)
+    """What is heard of the step from one witnessed state to the next. Of straight to closed, only the staff hear."""
+    event = _event(before, after, now) or (Event.MISSED if _missed(posting, before, after, now) else None)
     if event:
         # With its dates in the key, a file that is made anew under an old name is heard of again, years later.
         key = f"{event}:{after.path}:{after.generation}:{_when(after)}"
@@ -105,6 +106,12 @@ def _event(before: Witness | None, after: Witness, now: datetime) -> Event | Non
             return Event.EXTENDED if later else Event.CORRECTED
         case _:
             return None
+
+
+def _missed(posting: Posting, before: Witness | None, after: Witness, now: datetime) -> bool:
+    """Whether a known posting has passed its window without ever being open. Where the dates decide, none can."""
+    passed = before is not None and before.state is State.UPCOMING and after.state is State.CLOSED
+    return passed and not posting.profile.dates_decide and after.opens is not None and after.opens <= now
 
 
 def _facts(posting: Posting, before: Witness | None, after: Witness, now: datetime) -> dict[str, str | tuple[str, ...]]:
@@ -162,12 +169,30 @@ def _gone(witness: Witness) -> tuple[Announcement, ...]:
     return (Announcement(Event.GONE, key, witness.path, facts),)
 
 
-def broken(seen: Seen) -> Iterator[Announcement]:
-    """A posting that was known and can no longer be read, told once for each of its texts."""
-    for path in seen.memory.witnesses:
-        found = seen.postings.get(path)
-        problems = (found,) if isinstance(found, Problem) else found.problems if found else ()
-        if problems and not (isinstance(found, Posting) and found.outside):
-            blob = seen.snapshot.files[path].blob
+def broken(seen: Seen, now: datetime) -> Iterator[Tell]:
+    """Files that cannot be read as postings, each told once for each of its texts.
+
+    What cannot be followed at all by the first run is noted and not told: it is no news, and every plan shows it.
+    """
+    first = seen.memory.last_tick is None
+    for path, found in seen.postings.items():
+        problems = _faults(seen, path, found)
+        if problems:
+            key = f"{Event.BROKEN}:{path}:{seen.snapshot.files[path].blob}"
             facts: dict[str, str | tuple[str, ...]] = {"path": path, "problems": tuple(map(str, problems))}
-            yield Announcement(Event.BROKEN, f"broken:{path}:{blob}", path, facts)
+            if key not in seen.memory.told:
+                strange = path not in seen.memory.witnesses and (isinstance(found, Problem) or not found.state(now))
+                yield Tell(Announcement(Event.BROKEN, key, path, facts), quiet=first and strange)
+
+
+def _faults(seen: Seen, path: Path, found: Posting | Problem) -> tuple[Problem, ...]:
+    """What keeps a file from being followed. One that nobody has seen as a posting may be meant for something else."""
+    if isinstance(found, Posting):
+        return () if found.outside else found.problems
+    stranger = found.code == "front-matter-missing" or _is_template(path, seen.templates)
+    return () if stranger and path not in seen.memory.witnesses else (found,)
+
+
+def _is_template(path: Path, templates: tuple[str, ...]) -> bool:
+    stem = path.rpartition("/")[2].rpartition(".")[0]
+    return any(fnmatchcase(name.lower(), pattern) for name in (slug_of(path), stem) for pattern in templates)

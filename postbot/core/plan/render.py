@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement, one_line
+from postbot.core.plan.changeset import diff_block
 from postbot.core.plan.forecast import Foreseen
 from postbot.core.plan.steps import Answer, Forget, Merge, Plan, Propose, Record, Step, Tell, Withdraw
 from postbot.core.posting import at_utc
@@ -30,8 +31,8 @@ def step_words(step: Step) -> list[str]:
             return [f"see {witness.path} as {witness.state}", *map(_said, said)]
         case Forget(path=path, announcements=said):
             return [f"forget {path}, which is gone", *map(_said, said)]
-        case Tell(announcement=said):
-            return [_said(said)]
+        case Tell(announcement=said, quiet=quiet):
+            return [f"note without a word: {said.event} {one_line(said.slug)}" if quiet else _said(said)]
         case Answer(request=request, done=done, words=words, announcements=said):
             outcome = "done" if done else "refused"
             return [
@@ -67,11 +68,17 @@ def plan_text(plan: Plan, to_come: Sequence[Foreseen], zone: ZoneInfo) -> str:
 
 def _worth_showing(found: Sequence[Foreseen]) -> list[Foreseen]:
     """All but the postings that are merely remembered as they stand."""
-    return [
-        each
-        for each in found
-        if not isinstance(each.step, Record) or each.step.announcements or each.step.moved or each.step.was
-    ]
+    return [each for each in found if not _is_quiet(each.step)]
+
+
+def _is_quiet(step: Step) -> bool:
+    match step:
+        case Record(announcements=said, moved=moved, was=was):
+            return not (said or moved or was)
+        case Tell(quiet=quiet):
+            return quiet
+        case _:
+            return False
 
 
 def _foreseen(found: Sequence[Foreseen], zone: ZoneInfo) -> list[str]:
@@ -97,17 +104,11 @@ def plan_markdown(plan: Plan, to_come: Sequence[Foreseen], zone: ZoneInfo) -> st
         lines.append(f"- {_local(each.at, zone)}: {first}{' *(a person has to)*' if each.assumed else ''}")
         lines += [f"  - {line}" for line in more]
         if isinstance(each.step, Propose):
-            lines += ["", *(_diff(each.step))]
+            lines += ["", *(f"  {line}" for line in diff_block(each.step.change.diff).split("\n")), ""]
     if not shown and not plan.held:
         lines.append("Nothing to do.")
     lines += ["### Problems", *(f"- `{problem}`" for problem in plan.problems)] if plan.problems else []
     return "\n".join(lines) + "\n"
-
-
-def _diff(step: Propose) -> list[str]:
-    body = step.change.body
-    start = body.index("### What changes")
-    return [f"  {line}" for line in body[start : body.index("### Proof")].splitlines()[2:]]
 
 
 def plan_json(plan: Plan, to_come: Sequence[Foreseen]) -> Json:
@@ -144,8 +145,9 @@ def step_json(step: Step) -> Json:
             return {"does": "record", "path": witness.path, "state": witness.state, "tells": said}
         case Forget(path=path):
             return {"does": "forget", "path": path, "tells": said}
-        case Tell(announcement=one):
-            return {"does": "tell", "tells": [{"event": one.event, "slug": one.slug, "key": one.key}]}
+        case Tell(announcement=one, quiet=quiet):
+            tells = [] if quiet else [{"event": one.event, "slug": one.slug, "key": one.key}]
+            return {"does": "note" if quiet else "tell", "tells": tells}
         case Answer(request=request, done=done, words=words):
             return {"does": "answer", "request": request.number, "done": done, "words": words, "tells": said}
         case _:

@@ -50,14 +50,22 @@ class Policy:
         """How this transition is handled; a person merges where nothing is said."""
         return self.handling.get(transition, Handling())
 
+    def most(self, postings: int) -> int:
+        """How many of so many postings may move at once without being held."""
+        return max(self.most_moves, int(self.most_share * postings))
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at the world: the site, its postings by path (or why one cannot be read), and our memory."""
+    """One look at the world: the site, its postings by path (or why one cannot be read), and our memory.
+
+    `templates` are the name patterns (lower case) of files that are patterns for postings and none themselves.
+    """
 
     snapshot: Snapshot
     postings: Mapping[Path, Posting | Problem]
     memory: Memory
+    templates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +116,10 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Say something to the staff."""
+    """Say something to the staff; quiet only notes it as said, for what was there before we came."""
 
     announcement: Announcement
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +161,18 @@ LEADS_TO: Mapping[Transition, str] = {Transition.OPEN: State.OPEN, Transition.CL
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What can be done for a want: the pull request, or why there is none (None: there is nothing left to change).
+
+    `lacks` are sentences on what is missing or wrong before readers may see it.
+    """
+
+    want: Want
+    change: ChangeSet | Problem | None
+    lacks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """Why nothing is done, the digest that releases it, and which postings would have moved where."""
 
@@ -166,7 +187,8 @@ class Plan:
 
     When `held` is set, `steps` only tell the staff so. `wakes_at` is
     the next instant (UTC) at which an unchanged world may need another plan; None when the clock alone changes nothing.
-    `wanted` is the transition that each posting wants, whether or not there is anything left to do about it.
+    `wanted` is the transition that each posting wants, whether or not there is anything left to do about it, and
+    `offers` what can be done for them, worked out only where the plan is not held.
     """
 
     at: datetime
@@ -175,3 +197,4 @@ class Plan:
     held: Held | None
     wakes_at: datetime | None
     wanted: tuple[Want, ...] = ()
+    offers: tuple[Offer, ...] = ()

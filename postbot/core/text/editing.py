@@ -33,13 +33,15 @@ class Set:
     """Give a field this value: set it where it is live, uncomment it where it is commented out, else insert it.
 
     `after` names fields, best first; an inserted field goes behind the first of them that the file holds.
-    `quoting` is the style of an inserted value, and replaces the file's own style where it is given.
+    `quoting` is the style of an inserted value, and replaces the file's own style where it is given. `asked` is the
+    name that was asked for, where whoever made this edit knows that the file spells it as `key`.
     """
 
     key: str
     value: str
     after: tuple[str, ...] = ()
     quoting: Quoting | None = None
+    asked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,36 +140,42 @@ def edit(document: Document, edits: Sequence[Edit]) -> Edited | Problem:
         return _refuse(document, "edit-unproven", f"The edit would break the file: {after.message}")
     if fault := _unproven(document, root, after, splices):
         return fault
-    spelling = tuple((change.key, key) for change, key in spelt if change.key != key)
+    spelling = tuple((asked, key) for change, key in spelt if (asked := _asked(change)) != key)
     return Edited(after, _proof(document, after, splices, spelling))
 
 
+def _asked(change: Edit) -> str:
+    return change.asked or change.key if isinstance(change, Set) else change.key
+
+
 def own_spelling(document: Document, key: str) -> str:
-    """The file's own name for a field: the same, or one that differs by blanks, case or a single mistyped letter."""
-    commented = [found.key for found in document.commented]
-    if key in document.fields or key in commented:
-        return key
-    for own in [*document.fields, *commented]:
-        if is_misspelling(own, key):
-            return own
-    return key
+    """The file's own name for a field: the same, or one that differs only by case, blanks, `_` and `-`.
+
+    A letter more, less or other may make another field (`location_a`, `location_b`), which only a profile can tell.
+    """
+    held = (*document.fields, *(found.key for found in document.commented))
+    return key if key in held else next((own for own in held if _bare(own) == _bare(key)), key)
 
 
 def is_misspelling(own: str, key: str) -> bool:
-    """Whether two different keys are one: `ohrm_comtact_email` and `ohrm_contact_email`, `info_link` and `info link`.
+    """Whether two different keys may well be one: `ohrm_comtact_email` and `ohrm_contact_email`, `info link`.
 
-    Digits never count as mistyped (`address1`, `address2`), nor do short keys, which may be words of their own.
+    Digits never count as mistyped (`address1`, `address2`), nor does the last letter, which tells siblings apart
+    (`location`, `locations`; `text_en`, `text_es`), nor do short keys, which may be words of their own.
     """
     one, two = _bare(own), _bare(key)
     if own == key or one == two:
         return own != key
     if min(len(one), len(two)) < _LONG_KEY or abs(len(one) - len(two)) > 1:
         return False
+    if one[-1] != two[-1] or one.startswith(two) or two.startswith(one):
+        return False
     changes = [op for op in difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes() if op[0] != "equal"]
     touched = "".join(one[a:b] + two[c:d] for _, a, b, c, d in changes)
     if len(changes) == 1:
         return len(touched) <= _ONE_LETTER and not any(map(str.isdigit, touched))
-    return sorted(one) == sorted(two) and sum(a != b for a, b in zip(one, two, strict=True)) == _ONE_LETTER
+    moved = [a for a, b in zip(one, two, strict=False) if a != b]
+    return sorted(one) == sorted(two) and len(moved) == _ONE_LETTER and not any(map(str.isdigit, moved))
 
 
 def _bare(key: str) -> str:

@@ -29,6 +29,8 @@ _NAMES_A_THING = frozenset(
     ("URL", "LINK", "NAME", "EMAIL", "ADDRESS", "NUMBER", "TITLE", "DATE", "MONTH", "DAY", "YEAR", "TIME", "HERE",
      "LEVEL", "LOCATION", "LOCATIONS", "PHONE", "TEXT", "PLACEHOLDER", "DESCRIPTION")
 )  # fmt: skip
+# One word in capitals may as well be an abbreviation or a choice: only these are never a value.
+_NEVER_A_VALUE = frozenset(("URL", "LINK", "EMAIL", "NAME", "NUMBER", "TITLE", "DATE"))
 _MASK = re.compile(r"X{2,}[X,.\- ]*|Y{4}-?M{2}-?D{2}")
 _ELLIPSIS_END = re.compile(r"(?:\.\.\.|…)$")
 
@@ -106,7 +108,8 @@ def _unquote(found: re.Match[str]) -> str:
 def is_placeholder(key: str, text: str) -> bool:
     """Whether a value only says what belongs there: capitals that ask or name it, a mask of Xs, a link cut short.
 
-    `key` is the field's name: `APPLICATION URL` under `apply_url` repeats a word of its own key.
+    `key` is the field's name: `APPLICATION URL` under `apply_url` repeats a word of its own key. A single word asks
+    for something only if the key holds it, too (`location: LOCATION`), or if it never is a value (`URL`).
     """
     text = text.strip()
     if _MASK.fullmatch(text) or (_ELLIPSIS_END.search(text) and "://" in text):
@@ -117,4 +120,5 @@ def is_placeholder(key: str, text: str) -> bool:
     shouted = [word for word in words if word.isupper() and len(word) > 1]
     if not shouted or len(shouted) < len(words):
         return False
-    return bool(set(shouted) & (_NAMES_A_THING | {word.upper() for word in _WORD.findall(key)}))
+    nouns = _NAMES_A_THING if len(shouted) > 1 else _NEVER_A_VALUE
+    return bool(set(shouted) & (nouns | {word.upper() for word in _WORD.findall(key)}))
