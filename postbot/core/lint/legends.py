@@ -27,7 +27,7 @@ def legend_of(document: Document, field: Field) -> Mapping[str, str]:
     heading, listed = _split(block)
     entries = [found for line in listed if (found := _ENTRY.fullmatch(line))]
     unread = any(_NUMBER_FIRST.match(line) and not _ENTRY.fullmatch(line) for line in listed)
-    if len(entries) < 2 or unread or not _is_about(field.key, heading, block[-1]) or not _is_list(entries):  # noqa: PLR2004
+    if len(entries) < 2 or unread or not _is_about(field.key, heading, block[-1]) or not _is_list(entries):  # noqa: PLR2004 - one entry is no legend
         return {}
     return {found["value"].strip("'\""): found["says"].strip() for found in entries}
 
