@@ -23,8 +23,9 @@ from postbot.core.problem import Problem
 from postbot.core.profile import EarlyClose, Profile
 from postbot.core.site import LARGEST, Path, Snapshot
 from postbot.hosts import HostError
-from postbot.hosts.git import REGULAR, Entry, Git
+from postbot.hosts.git import Git
 from postbot.hosts.local import PREFIX, LocalHost
+from postbot.hosts.tree import REGULAR, Entry
 
 _HEADS = "refs/heads/"
 _CODE = (

@@ -5,7 +5,6 @@ caller's `GIT_*` variables. Nothing here writes a working tree, the repository's
 the stash: trees are built in an index of their own in a temporary folder. Works with git 2.30 and later.
 """
 
-import hashlib
 import os
 import shlex
 import subprocess
@@ -18,10 +17,7 @@ from pathlib import Path as Folder
 from typing import Final, TypeAlias
 
 from postbot.hosts import HostError, Refused
-
-REGULAR: Final = frozenset({"100644", "100755"})
-SYMLINK: Final = "120000"
-SUBMODULE: Final = "160000"
+from postbot.hosts.tree import Entry
 
 _Done: TypeAlias = subprocess.CompletedProcess[bytes]
 
@@ -47,16 +43,6 @@ _FIXED: Final = {
 }
 # A ref that cannot be locked has been moved or is held by somebody else, unless the disk is to blame.
 _OUR_FAULTS: Final = ("Permission denied", "Read-only file system", "No space left", "Disk quota exceeded")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One leaf of a tree. `path` is raw, as git keeps it; `size` in bytes, 0 for what is no blob."""
-
-    mode: str
-    blob: str
-    path: bytes
-    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +244,6 @@ class Git:
         if "not a git repository" in words:
             raise HostError(f"{self.repo} is not a git repository.")
         raise HostError(f"git failed in {self.repo}: {words or f'exit code {done.returncode}'}.")
-
-
-def blob_id(data: bytes, like: str) -> str:
-    """Return the id git gives these bytes, in a repository whose ids look like `like` (SHA-1 or SHA-256)."""
-    algorithm = "sha1" if len(like) == 40 else "sha256"  # noqa: PLR2004 - hex digits of a SHA-1
-    return hashlib.new(algorithm, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def parse_commit(raw: bytes) -> Commit:

@@ -19,14 +19,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path as Folder
 from typing import Final
-from unicodedata import normalize
 
 from pydantic import TypeAdapter, ValidationError
 
-from postbot.core.problem import Problem, Severity
-from postbot.core.site import LARGEST, ChangeSet, File, Path, Pull, PullStatus, Snapshot
+from postbot.core.site import ChangeSet, File, Path, Pull, PullStatus, Snapshot
 from postbot.hosts import HostError, Refused
-from postbot.hosts.git import REGULAR, SUBMODULE, SYMLINK, Entry, Git, Move, blob_id, parse_commit
+from postbot.hosts.git import Git, Move, parse_commit
+from postbot.hosts.tree import REGULAR, Entry, blob_id, is_pointer, is_safe, problem, shown, sift, within
 
 __all__ = ["HostError", "LocalHost", "Refused"]
 
@@ -34,8 +33,6 @@ PREFIX: Final = "postbot/"
 
 _HEADS: Final = "refs/heads/"
 _PULLS: Final = "refs/postbot/pulls/"
-_MARKDOWN: Final = (b".md", b".markdown")
-_LFS: Final = b"version https://git-lfs.github.com/spec/v1\n"
 _ATTEMPTS: Final = 40
 _MERGES_BACK: Final = 50
 
@@ -237,14 +234,14 @@ class LocalHost:
     def _snapshot(
         self, world: _World, cases: list[_Case], leaves: Mapping[bytes, Entry], previous: Snapshot | None
     ) -> Snapshot:
-        entries, problems = _sift(entry for path, entry in leaves.items() if _within(path, self._folders))
+        entries, problems = sift(entry for path, entry in leaves.items() if within(path, self._folders))
         known = previous.files if previous else {}
         kept = {path: known[path] for path, entry in entries.items() if _is(known.get(path), entry)}
         new = {path: entry.blob for path, entry in entries.items() if path not in kept}
         shown = {blob for case in cases for blob in case.after.values() if blob}
         data = self._git.read([world.tip, *new.values(), *shown])
-        pointers = {path for path, blob in new.items() if data[blob].startswith(_LFS)}
-        problems += [_problem(path, "file-lfs-pointer") for path in pointers]
+        pointers = {path for path, blob in new.items() if is_pointer(data[blob])}
+        problems += [problem(path, "file-lfs-pointer") for path in pointers]
         read = {path: File(path, blob, data[blob]) for path, blob in new.items() if path not in pointers}
         return Snapshot(
             commit=world.tip,
@@ -276,7 +273,7 @@ class LocalHost:
         if not change.branch.startswith(PREFIX) or not self._git.is_ref(_HEADS + change.branch):
             raise HostError(f"{change.branch!r} is no name for a branch of ours; it must begin with {PREFIX}.")
         for path in (*change.before, *change.after):
-            if not _is_safe(path):
+            if not is_safe(path):
                 raise HostError(f"{path!r} is no path inside the repository.")
 
     def _propose(self, world: _World, change: ChangeSet, now: datetime) -> Pull:
@@ -379,7 +376,7 @@ class LocalHost:
         for change in changes:
             present = leaves.get(change.path)
             if change.old != (present and replace(present, size=0)):
-                raise Refused(f"{_shown(change.path)} has changed on {self.base} since; it was not merged.")
+                raise Refused(f"{shown(change.path)} has changed on {self.base} since; it was not merged.")
         entries = [change.new for change in changes if change.new]
         return self._grafted(world.tip, entries, [change.path for change in changes if change.new is None])
 
@@ -418,15 +415,9 @@ class _Raced(Refused):
 
 def _folder(name: str) -> bytes:
     plain = name.strip("/")
-    if plain and not _is_safe(plain):
+    if plain and not is_safe(plain):
         raise HostError(f"{name!r} is no folder inside the repository.")
     return plain.encode()
-
-
-def _is_safe(path: str) -> bool:
-    parts = path.split("/")
-    plain = "\0" not in path and not any("\ud800" <= letter <= "\udfff" for letter in path)
-    return plain and not any(part in ("", ".", "..") or part.lower() == ".git" for part in parts)
 
 
 def _record(ref: str, text: bytes) -> _Record:
@@ -447,10 +438,6 @@ def _json(record: _Record) -> bytes:
 
 def _paths(cases: Iterable[_Case]) -> list[bytes]:
     return [path for case in cases for path in case.after]
-
-
-def _within(path: bytes, folders: tuple[bytes, ...]) -> bool:
-    return any(folder in (b"", path) or path.startswith(folder + b"/") for folder in folders)
 
 
 def _is(file: File | None, entry: Entry) -> bool:
@@ -483,11 +470,11 @@ def _pull(case: _Case, data: Mapping[str, bytes]) -> Pull:
         opened_at=record.opened_at,
         labels=record.labels,
         approved_by=record.approved_by,
-        files={Path(_shown(path)): data[blob] for path, blob in case.after.items() if blob},
+        files={Path(shown(path)): data[blob] for path, blob in case.after.items() if blob},
         closed_at=record.closed_at,
         closed_by=record.closed_by,
         reason=record.reason,
-        paths=tuple(Path(_shown(path)) for path in case.after) or tuple(map(Path, record.files)),
+        paths=tuple(Path(shown(path)) for path in case.after) or tuple(map(Path, record.files)),
     )
 
 
@@ -502,72 +489,3 @@ def _trailers(record: _Record, by: str) -> str:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-# Files that are not plain text files of a posting
-
-_SENTENCES: Final = {
-    "file-symlink": "This is a symbolic link; postbot does not follow it.",
-    "file-submodule": "This is a submodule; postbot does not look into it.",
-    "file-lfs-pointer": "This file is kept in Git LFS; git has only a pointer to it, nothing to read.",
-    "file-too-large": f"This file is larger than {LARGEST >> 20} MiB, which no posting is; it was not read.",
-    "file-name-not-utf8": "The name of this file is not UTF-8, so it cannot be named safely; rename it.",
-}
-
-
-def _sift(leaves: Iterable[Entry]) -> tuple[dict[Path, Entry], list[Problem]]:
-    """Part the leaves of a tree into postings to read, by path, and problems; the rest is passed over."""
-    entries: dict[Path, Entry] = {}
-    problems: list[Problem] = []
-    for leaf in leaves:
-        code = _code(leaf)
-        if code:
-            problems.append(_problem(_shown(leaf.path), code, _severity(leaf)))
-        elif leaf.path.lower().endswith(_MARKDOWN):
-            entries[Path(leaf.path.decode())] = leaf
-    return entries, problems + _clashes(entries)
-
-
-def _code(leaf: Entry) -> str | None:
-    """Name what keeps a leaf from being read; a link or a submodule may hide postings under any name."""
-    if leaf.mode == SUBMODULE:
-        return "file-submodule"
-    if leaf.mode == SYMLINK:
-        return "file-symlink"
-    if not leaf.path.lower().endswith(_MARKDOWN):
-        return None
-    if leaf.size > LARGEST:
-        return "file-too-large"
-    return None if _is_utf8(leaf.path) else "file-name-not-utf8"
-
-
-def _severity(leaf: Entry) -> Severity:
-    return Severity.ERROR if leaf.path.lower().endswith(_MARKDOWN) else Severity.NOTE
-
-
-def _clashes(paths: Iterable[Path]) -> list[Problem]:
-    """Find names that are one file on a Mac or on Windows, where a checkout keeps only one of them."""
-    first: dict[str, Path] = {}
-    problems = []
-    for path in sorted(paths):
-        other = first.setdefault(normalize("NFC", normalize("NFC", path).casefold()), path)
-        if other != path:
-            said = f"On Mac and Windows this is the same file as {other!r}; rename one of them."
-            problems.append(Problem(path, 1, 1, "file-name-clash", said, Severity.WARNING))
-    return problems
-
-
-def _problem(path: str, code: str, severity: Severity = Severity.ERROR) -> Problem:
-    return Problem(path, 1, 1, code, _SENTENCES[code], severity)
-
-
-def _is_utf8(path: bytes) -> bool:
-    try:
-        path.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _shown(path: bytes) -> str:
-    return path.decode(errors="backslashreplace")
