@@ -6,8 +6,9 @@ from pathlib import Path
 
 from postbot.channels.console import Console
 from postbot.channels.folder import Folder
-from postbot.config import Config, load_profile
+from postbot.config import Config, GitHubConfig, load_profile, secret
 from postbot.core.announce import Words
+from postbot.hosts.github import Api, App, GitHubHost, Habits, SignIn, Token
 from postbot.hosts.local import LocalHost
 from postbot.ledger import Ledger
 from postbot.reconcile import Bot, Channel
@@ -41,9 +42,27 @@ def build(
     )
 
 
-def host(config: Config) -> LocalHost:
-    """The host that keeps the site."""
-    return LocalHost(config.at(config.site.repo), config.site.base, config.site.folders)
+def host(config: Config) -> LocalHost | GitHubHost:
+    """The host that keeps the site. Raises `ConfigError` when its sign-in is missing."""
+    site, github = config.site, config.github
+    if github is None:
+        return LocalHost(config.at(site.repo), site.base, site.folders)
+    api = Api(github.repository, sign_in(github), github.server, github.pace)
+    habits = Habits(
+        merge_method=github.merge_method,
+        labels=github.labels,
+        reviewers=github.reviewers,
+        assignees=github.assignees,
+        verdicts=config.policy.two_people,
+    )
+    return GitHubHost(api, site.base, site.folders, habits=habits, cache=config.at(github.cache))
+
+
+def sign_in(github: GitHubConfig) -> SignIn:
+    """Who we are to GitHub; the secret is taken from the environment."""
+    if github.app is None:
+        return Token(secret("POSTBOT_GITHUB_TOKEN"))
+    return App(str(github.app.id), github.app.installation, secret("POSTBOT_GITHUB_KEY"))
 
 
 def words() -> Words:

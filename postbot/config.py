@@ -5,13 +5,14 @@ errors. Nothing here opens a repository, a ledger or a connection.
 """
 
 import difflib
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -25,7 +26,11 @@ from postbot.core.profile import EarlyClose, Profile
 
 CONFIG_NAME = "postbot.yaml"
 
-_SPAN = re.compile(r"(\d+)\s*(minute|hour|day|week)s?", re.IGNORECASE)
+FROM_OPENING: Final = "from opening"
+"""The lead of a closing whose pull request is prepared as soon as the position is open."""
+
+_SPAN = re.compile(r"(\d+)\s*(second|minute|hour|day|week)s?", re.IGNORECASE)
+_REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 
 
 class ConfigError(PostbotError):
@@ -47,6 +52,11 @@ def _span(value: object) -> object:
         raise ValueError("that is longer than calendars go") from None
 
 
+def _lead(value: object) -> object:
+    """Read a span, or `from opening`."""
+    return value if value == FROM_OPENING else _span(value)
+
+
 def _zone(value: object) -> object:
     try:
         return ZoneInfo(str(value))
@@ -61,8 +71,16 @@ def _route(value: object) -> object:
     return channel.strip(), recipient.strip()
 
 
+def _repository(value: object) -> object:
+    if not isinstance(value, str) or not _REPOSITORY.fullmatch(value):
+        raise ValueError("write OWNER/NAME, as in the repository's address")
+    return value
+
+
 Span = Annotated[timedelta, BeforeValidator(_span)]
+Lead = Annotated[timedelta | Literal["from opening"], BeforeValidator(_lead)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Repository = Annotated[str, BeforeValidator(_repository)]
 Recipient = Annotated[tuple[str, str], BeforeValidator(_route)]
 
 
@@ -81,11 +99,46 @@ class SiteConfig(_Declared):
     early_close: EarlyClose | None = None
 
 
-class TransitionConfig(_Declared):
-    """When the pull request for a transition is opened, and who merges it."""
+class AppConfig(_Declared):
+    """The GitHub App that postbot signs in as; its private key is a secret of the environment."""
 
-    lead: Span = timedelta(0)
+    id: int | str
+    installation: int
+
+
+class GitHubConfig(_Declared):
+    """The repository on GitHub that holds the postings, and how its pull requests are made and merged."""
+
+    repository: Repository
+    server: str = "https://api.github.com"
+    app: AppConfig | None = None
+    merge_method: Literal["merge", "squash", "rebase"] = "squash"
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    pace: Span = timedelta(seconds=1)
+    cache: Path = Path(".postbot/cache")
+
+
+class TransitionConfig(_Declared):
+    """When the pull request for a transition is opened (for a closing also: from the opening on), and who merges it."""
+
+    lead: Lead = timedelta(0)
     merge: MergeWhen = MergeWhen.REVIEW
+
+    @property
+    def handling(self) -> Handling:
+        """The same as a rule of the plan."""
+        if self.lead == FROM_OPENING:
+            return Handling(merge=self.merge, prestage=True)
+        return Handling(self.lead, self.merge)
+
+
+class ApprovalConfig(_Declared):
+    """Whether who asks for something may approve it, and by which name each who asks approves."""
+
+    two_people: bool = False
+    people: dict[str, str] = Field(default_factory=dict)
 
 
 class SafetyConfig(_Declared):
@@ -105,11 +158,13 @@ class Config(_Declared):
     """Everything that `postbot.yaml` says. Relative paths are relative to the folder that file is in."""
 
     site: SiteConfig
+    github: GitHubConfig | None = None
     ledger: Path = Path(".postbot/ledger.db")
     transitions: dict[Transition, TransitionConfig] = Field(default_factory=dict)
     ask: tuple[Span, ...] = (timedelta(days=5), timedelta(days=2), timedelta(days=1), timedelta(0))
     remind: tuple[Span, ...] = (timedelta(0), timedelta(hours=4), timedelta(hours=24))
     safety: SafetyConfig = SafetyConfig()
+    approval: ApprovalConfig = ApprovalConfig()
     folder: FolderConfig = FolderConfig()
     announce: dict[Audience, tuple[Recipient, ...]] = Field(default_factory=dict)
     root: Path = Field(default=Path(), exclude=True)
@@ -119,11 +174,14 @@ class Config(_Declared):
         """The rules of the plan."""
         return Policy(
             zone=self.site.timezone,
-            handling={name: Handling(given.lead, given.merge) for name, given in self.transitions.items()},
+            handling={name: given.handling for name, given in self.transitions.items()},
             ask=self.ask,
             remind=self.remind,
             most_moves=self.safety.most_moves,
             most_share=self.safety.most_share,
+            staff=tuple(recipient for _, recipient in self.announce.get(Audience.STAFF, ())),
+            two_people=self.approval.two_people,
+            people=self.approval.people,
         )
 
     @property
@@ -144,12 +202,23 @@ def load(path: Path) -> Config:
     """Read `postbot.yaml`. Raises `ConfigError` with every problem."""
     text = _text(path)
     config: Config = _checked(TypeAdapter(Config), text, str(path))
-    channels = {channel for recipients in config.announce.values() for channel, _ in recipients}
-    unknown = sorted(channels - {"console", "folder"})
-    if unknown:
-        message = f"There is no channel `{unknown[0]}`; there are console and folder."
-        raise ConfigError([Problem(str(path), _line_of(text, ("announce",)), 1, "config-value", message)])
+    if wrong := [_value_problem(str(path), text, where, message) for where, message in _contradictions(config)]:
+        raise ConfigError(wrong)
     return config.model_copy(update={"root": path.parent})
+
+
+def _contradictions(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is readable setting by setting and makes no sense: the place of each, and a sentence."""
+    for name, given in config.transitions.items():
+        if given.lead == FROM_OPENING and name is not Transition.CLOSE:
+            yield ("transitions", name, "lead"), f"`{FROM_OPENING}` is a lead for close only; write a span for {name}."
+    channels = {channel for recipients in config.announce.values() for channel, _ in recipients}
+    for unknown in sorted(channels - {"console", "folder"}):
+        yield ("announce",), f"There is no channel `{unknown}`; there are console and folder."
+
+
+def _value_problem(path: str, text: str, where: tuple[str, ...], message: str) -> Problem:
+    return Problem(path, _line_of(text, where), 1, "config-value", message)
 
 
 def load_profile(config: Config) -> Profile:
@@ -169,6 +238,30 @@ def read_profile(path: Path) -> Profile:
     """Read one profile file. Raises `ConfigError` with every problem."""
     profile: Profile = _checked(TypeAdapter(Profile), _text(path), str(path))
     return profile
+
+
+def secret(name: str) -> str:
+    """A secret of the environment: the variable `name`, or the text of the file that `NAME_FILE` names.
+
+    Raises `ConfigError` when there is none or it cannot be used; what it holds is in no message.
+    """
+    text, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
+    if not text and path:
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise _unusable(name, f"{name}_FILE names {path}, which cannot be read: {why}.") from None
+    text = text.strip()
+    if not text:
+        raise _unusable(name, f"There is no {name}. Set it, or name a file that holds it with {name}_FILE.")
+    if not text.startswith("-----BEGIN") and not all("!" <= letter <= "~" for letter in text):
+        raise _unusable(name, f"{name} holds blanks or characters that no such secret has; was it pasted whole?")
+    return text
+
+
+def _unusable(name: str, message: str) -> ConfigError:
+    return ConfigError([Problem(name, 1, 1, "config-secret", message)])
 
 
 def shipped() -> Path:

@@ -19,12 +19,14 @@ from datetime import datetime
 from typing import Protocol, TypeGuard, assert_never
 
 from postbot.core.announce import Announcement, Message, Outcome, Receipt, Route, Words, messages
+from postbot.core.plan.body import announced
 from postbot.core.plan.decide import make_plan
 from postbot.core.plan.forecast import Foreseen, forecast
 from postbot.core.plan.steps import (
     Answer,
     Forget,
     Merge,
+    Note,
     Plan,
     Policy,
     Propose,
@@ -32,12 +34,13 @@ from postbot.core.plan.steps import (
     Seen,
     Step,
     Tell,
+    Tidy,
     Withdraw,
 )
 from postbot.core.posting import Posting, read_posting
 from postbot.core.problem import Problem
 from postbot.core.profile import Profile
-from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot
+from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot, Standing
 from postbot.hosts import Refused
 from postbot.ledger import Delivery, Ledger
 
@@ -59,6 +62,12 @@ class Host(Protocol):
 
     def withdraw(self, pull: Pull, reason: str, now: datetime) -> None:
         """Close a pull request of ours that nothing asks for any more."""
+
+    def tidy(self, pull: Pull, now: datetime) -> None:
+        """Delete the branch of a merged pull request of ours, if it still holds nothing but that."""
+
+    def note(self, pull: Pull, standing: Standing, now: datetime) -> None:
+        """Keep what we say beside a pull request up to date: one comment, rewritten; and the verdict, if asked for."""
 
 
 class Channel(Protocol):
@@ -202,12 +211,17 @@ class Bot:
                 self.ledger.record(witness, was, self._messages(said), _keys(said), now)
             case Forget(path=path, announcements=said):
                 self.ledger.forget(path, self._messages(said), _keys(said), now)
-            case Propose(change=change):
-                self.host.propose(change, now)
+            case Propose(change=change, foretold=foretold):
+                told = announced(change.body, foretold, self._messages(foretold))
+                self.host.propose(replace(change, body=told), now)
             case Merge(pull=pull):
                 self.host.merge(pull, now)
             case Withdraw(pull=pull, reason=reason):
                 self.host.withdraw(pull, reason, now)
+            case Tidy(pull=pull):
+                self.host.tidy(pull, now)
+            case Note(pull=pull, standing=standing):
+                self.host.note(pull, standing, now)
             case Tell(announcement=announcement, quiet=quiet):
                 self.ledger.tell([] if quiet else self._messages((announcement,)), (announcement.key,), now)
             case Answer(request=request, done=done, words=words, announcements=said):

@@ -28,7 +28,7 @@ def test_the_example_loads_and_names_every_setting():
     load(path)
     given = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert set(Config.model_fields) - {"root"} == set(given)
-    for name in ("site", "safety", "folder"):
+    for name in ("site", "safety", "folder", "approval"):
         assert set(type(getattr(load(path), name)).model_fields) == set(given[name])
     assert set(given["transitions"]) == set(Transition)
     for each in given["transitions"].values():
@@ -59,6 +59,20 @@ def test_handling_is_read_per_transition(tmp_path: Path):
     config = read(tmp_path, SITE + "transitions:\n  close: {merge: auto, lead: 1 day}\n")
     handling = config.policy.handling[Transition.CLOSE]
     assert (handling.lead, handling.merge) == (timedelta(days=1), MergeWhen.AUTO)
+
+
+def test_a_closing_may_be_prepared_from_the_opening_on(tmp_path: Path):
+    config = read(tmp_path, SITE + "transitions:\n  close: {lead: from opening, merge: auto}\n")
+    handling = config.policy.handling[Transition.CLOSE]
+    assert (handling.prestage, handling.merge) == (True, MergeWhen.AUTO)
+
+
+def test_who_approves_and_who_hears_of_it_are_rules_of_the_plan(tmp_path: Path):
+    text = (
+        SITE + "approval: {two_people: true, people: {ANN: ann-gov}}\nannounce: {staff: ['folder:hr@x', console:me]}\n"
+    )
+    policy = read(tmp_path, text).policy
+    assert (policy.two_people, policy.people, policy.staff) == (True, {"ANN": "ann-gov"}, ("hr@x", "me"))
 
 
 def test_a_path_is_seen_from_the_folder_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -95,6 +109,10 @@ MISTAKES = [
     ("no channel", SITE + "announce: {staff: [Ada]}\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
     ("no recipient", SITE + "announce: {staff: ['folder:']}\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
     ("an unknown channel", SITE + "announce: {staff: ['fax:Ada']}\n", "config-value", 4, "There is no channel `fax`", None),
+    ("no lead", SITE + "transitions:\n  close: {lead: from closing}\n", "config-value", 5, "write a span such as", None),
+    ("a lead of another", SITE + "transitions:\n  open:\n    merge: auto\n    lead: from opening\n", "config-value", 7, "for close only", None),
+    ("a misspelt rule", SITE + "approval: {two_peple: true}\n", "config-unknown-key", 4, "two_peple", "two_people"),
+    ("people who are none", SITE + "approval: {people: [Ann]}\n", "config-value", 4, "dictionary", None),
     ("an early close of no kind", SITE + "  early_close: never\n", "config-value", 4, "'field'", None),
 ]  # fmt: skip
 
@@ -170,6 +188,48 @@ def test_a_mistake_in_a_profile_is_told_like_any_other(tmp_path: Path, old: str,
         read_profile(tmp_path / "mine.yaml")
     assert says in str(caught.value)
     assert text.replace(old, new).splitlines().index(new) + 1 in {problem.line for problem in caught.value.problems}
+
+
+ARCHIVE = "archive: {folder: pages/archive, after_days: 90, permalink: permalink, redirect: redirect_from}\n"
+
+
+def with_archive(folder: Path, text: str) -> Profile:
+    (folder / "mine.yaml").write_text((ROOT / "config/profiles/hugo.yaml").read_text() + text)
+    return read_profile(folder / "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("after_days: 90", "after_days: -1", "how many days after its closing"),
+        ("after_days: 90", "after_days: soon", "`archive.after_days`"),
+        ("after_days", "after_day", "Did you mean `after_days`?"),
+        (", redirect: redirect_from", "", "`archive.redirect` is needed and not given."),
+        ("pages/archive", "/pages", "/pages is no folder of the repository"),
+        ("pages/archive", "pages/../x", "pages/../x is no folder of the repository"),
+        ("pages/archive", "''", "name the folder of the archive"),
+        ("90,", "90, addresses: {pages/: '/{name}/'},", "pages/ is no folder of the repository"),
+        ("90,", "90, addresses: {pages: '/{title}/'},", "/{title}/ is no address"),
+        ("90,", "90, addresses: {pages: '/jobs/'},", "/jobs/ is no address"),
+    ],
+)
+def test_a_mistake_in_an_archive_is_told(tmp_path: Path, old: str, new: str, says: str):
+    assert with_archive(tmp_path, ARCHIVE).archive
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        with_archive(tmp_path, ARCHIVE.replace(old, new))
+
+
+@pytest.mark.parametrize("name", ["jekyll-state", "hugo"])
+def test_the_archive_that_a_profile_shows_is_one_once_its_hash_is_gone(tmp_path: Path, name: str):
+    text = (ROOT / f"config/profiles/{name}.yaml").read_text()
+    assert shipped_profiles()[name].archive is None
+    shown = re.search(r"^# archive:\n(?:#   .*\n)+", text, re.MULTILINE)
+    assert shown
+    (tmp_path / "mine.yaml").write_text(text.replace(shown[0], re.sub("^# ", "", shown[0], flags=re.MULTILINE)))
+    archive = read_profile(tmp_path / "mine.yaml").archive
+    assert archive
+    assert archive.after_days == 90
+    assert archive.addresses
 
 
 def test_a_profile_that_is_not_there_is_told_by_name(tmp_path: Path):

@@ -9,16 +9,18 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 import yaml
+from ruamel.yaml import YAML
 
 from postbot.config import Config
 from postbot.core.announce import Event
 from postbot.core.lifecycle import TABLE, Transition
 from postbot.doors.cli import app
-from tests.doors.command import postbot, really
+from tests.doors.command import REAL, postbot, really
 from tests.examples import DATES, ROOT
 from tests.world import World, git
 
@@ -151,6 +153,7 @@ def test_every_path_that_the_documents_name_exists():
     named = set(re.findall(r"\]\(([^)#:]+)\)", README))
     spoken = re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.py)`", README + CONTRIBUTING)
     examples = {"positions/data-engineer.md", "path/to/mine.yaml", ".venv/bin"}
+    examples |= {".github/workflows", ".github/postbot.yaml"}  # of the reader's own repository
     for name in {*named, *spoken} - examples:
         places = (ROOT / name, ROOT / ".github" / name, ROOT / "postbot" / name, ROOT / "docs" / name)
         assert any(place.exists() for place in places), f"{name} is named and is not there"
@@ -189,6 +192,173 @@ def test_the_batchs_and_checks_keys_are_the_documented_ones(tmp_path: Path):
 
 def test_the_modules_of_the_doors_say_what_they_are():
     assert inspect.getdoc(sys.modules["postbot.doors.cli"])
+
+
+# The workflows -------------------------------------------------------------------------------------------------------
+
+FLOWS = sorted((ROOT / "config" / "workflows").glob("*.yml"))
+NAMES = [path.name for path in FLOWS]
+SITE = "site: {repo: .., folders: [pages/positions], profile: jekyll-state, timezone: America/New_York}\n"
+
+
+def flow(name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A shipped workflow, and the steps of its one job."""
+    read = YAML(typ="safe", pure=True).load(ROOT / "config" / "workflows" / name)  # of 1.2, where `on` is a word
+    (job,) = read["jobs"].values()
+    return {**read, "job": job}, job["steps"]
+
+
+def script(name: str, step: str) -> str:
+    """The text that one step gives to bash."""
+    (found,) = [each["run"] for each in flow(name)[1] if each.get("name") == step]
+    return str(found)
+
+
+def run_step(name: str, step: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run one step as the runner does, with this very postbot as the one that was installed."""
+    assert flow(name)[0]["job"]["defaults"] == {"run": {"shell": "bash"}}
+    tools = folder.parent / "tools"
+    tools.mkdir(exist_ok=True)
+    (tools / "postbot").write_text(f'#!/bin/sh\nexec {shlex.join(REAL)} "$@"\n')
+    (tools / "postbot").chmod(0o755)
+    (tools / "step.sh").write_text(script(name, step))
+    path = f"{tools}:{os.environ['PATH']}"
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(tools / "step.sh")]
+    given = {**os.environ, "PATH": path, **env}
+    return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False)
+
+
+def pull_request(folder: Path, **changed: str | None) -> Path:
+    """A site as actions/checkout leaves it for a pull request: the merge, with the base branch just below it."""
+    world = World(folder, postings="pages/positions")
+    world.bot.ledger.close()
+    (world.repo / ".github").mkdir()
+    (world.repo / ".github" / "postbot.yaml").write_text(SITE)
+    (world.repo / "pages" / "positions").mkdir(parents=True)
+    for slug in ("good", "gone"):
+        world.write(slug)
+    world.write("old-fault", state="Open")
+    git(world.repo, "switch", "-q", "-c", "change")
+    for slug, state in changed.items():
+        world.write(slug, state=state) if state else world.remove(slug)
+    world.commit("Nothing more")
+    git(world.repo, "switch", "-q", "main")
+    world.write("meanwhile", state="nonsense")
+    git(world.repo, "merge", "-q", "--no-ff", "-m", "Merge", "change")
+    return world.repo
+
+
+def test_the_readme_shows_the_shipped_workflows_and_no_others():
+    shown = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert shown == [path.read_text(encoding="utf-8") for path in FLOWS]
+
+
+def test_every_step_that_calls_postbot_is_run_here():
+    calling = {
+        (name, step["name"])
+        for name in NAMES
+        for step in flow(name)[1]
+        if re.search(r"postbot \w", step.get("run", ""))
+    }
+    assert calling == {("check.yml", "Check the changed postings"), ("tick.yml", "Tick")}
+    installing = {script(name, "Install postbot") for name in NAMES}
+    assert len(installing) == 1, "both install it in the same way"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_workflow_may_do_no_more_than_it_needs(name: str):
+    whole, steps = flow(name)
+    assert whole["permissions"] == {"contents": "read"}
+    assert "permissions" not in whole["job"]
+    assert "pull_request_target" not in whole["on"]
+    checkouts = [step["with"] for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert [each["persist-credentials"] for each in checkouts] == [False]
+    assert all(step["uses"].startswith("actions/") for step in steps if "uses" in step), "GitHub's own actions only"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_pasted_into_a_script_and_secrets_reach_only_the_tick(name: str):
+    whole, steps = flow(name)
+    assert [step["run"] for step in steps if "${{" in step.get("run", "")] == []
+    holding = [step.get("name") for step in steps if "secrets." in str(step)]
+    assert holding == (["Tick"] if name == "tick.yml" else [])
+    assert "env" not in whole
+    assert "env" not in whole["job"]
+    text = "".join(str(step) for step in steps)
+    assert set(re.findall(r"\$\{\{ ?(.*?) ?\}\}", text)) <= {
+        "secrets.POSTBOT_GITHUB_KEY",
+        "github.run_number",
+        "github.run_attempt",
+    }
+
+
+def test_two_ticks_never_run_at_once_and_none_on_the_hour():
+    whole, steps = flow("tick.yml")
+    assert whole["concurrency"] == {"group": "postbot-tick", "cancel-in-progress": False}
+    assert set(whole["on"]) == {"schedule", "workflow_dispatch"}
+    minutes, *rest = whole["on"]["schedule"][0]["cron"].split()
+    first, last, every = map(int, re.fullmatch(r"(\d+)-(\d+)/(\d+)", minutes).groups())  # type: ignore[union-attr]
+    assert (first > 0, last, every, rest) == (True, 59, 10, ["*"] * 4)
+    (restore,), (save,) = (
+        [step for step in steps if f"cache/{what}@" in step.get("uses", "")] for what in ("restore", "save")
+    )
+    assert restore["with"]["path"] == save["with"]["path"]
+    assert restore["with"]["key"] == save["with"]["key"]
+    assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
+    assert (save["if"], steps.index(restore) < steps.index(save)) == ("always()", True)
+
+
+def test_the_check_tells_what_the_pull_request_changes_and_nothing_else(tmp_path: Path):
+    site = pull_request(tmp_path, good="closed", broken="Open", gone=None)
+    done = run_step("check.yml", "Check the changed postings", site, GITHUB_STEP_SUMMARY=str(tmp_path / "summary"))
+    assert done.returncode != 0
+    (told,) = done.stdout.splitlines()
+    assert told.startswith(
+        "::error file=pages/positions/broken.md,line=4,col=8,title=state-unknown::`Open` is no state;"
+    )
+    assert told.endswith("Write `state: open`.%0A%0ALine 4 should read:%0Astate: open")
+    assert done.stderr == "2 files checked: 1 error. All of it is in the summary of this run.\n"
+    assert "```diff\n--- pages/positions/broken.md" in (tmp_path / "summary").read_text()
+
+
+@pytest.mark.parametrize("changed", [{"good": "closed"}, {"gone": None}, {}], ids=["good", "removed", "nothing"])
+def test_a_pull_request_without_fault_is_green(tmp_path: Path, changed: dict[str, str | None]):
+    done = run_step("check.yml", "Check the changed postings", pull_request(tmp_path, **changed))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_the_check_fails_where_nobody_can_tell_what_has_changed(tmp_path: Path):
+    site = pull_request(tmp_path, broken="Open")
+    shutil.rmtree(site / ".git")
+    assert run_step("check.yml", "Check the changed postings", site).returncode != 0
+
+
+def test_names_of_postings_are_no_options_and_no_shell_text(tmp_path: Path):
+    names = ["a b", "$(touch pwned)", "--fix", "'", "x\n::error::pwned"]
+    site = pull_request(tmp_path, **dict.fromkeys(names, "Open"))
+    done = run_step("check.yml", "Check the changed postings", site)
+    assert len(set(re.findall("file=(.*?),line=", done.stdout))) == len(names)
+    assert all(re.match("::(error|warning) file=pages/positions/", line) for line in done.stdout.splitlines())
+    assert git(site, "status", "--porcelain") == ""
+
+
+def test_the_tick_does_what_is_due_and_keeps_its_memory_where_the_cache_looks(tmp_path: Path):
+    site = pull_request(tmp_path)
+    done = run_step("tick.yml", "Tick", site)
+    assert done.returncode == 0, done.stderr
+    first, *_, last = done.stdout.splitlines()
+    (stop,) = re.findall("^::stop-commands::([0-9a-f]{64})$", first)
+    assert last == f"::{stop}::"
+    (cached,) = {step["with"]["path"] for step in flow("tick.yml")[1] if "cache/" in step.get("uses", "")}
+    assert (site / cached / "ledger.db").exists()
+
+
+def test_a_tick_that_fails_fails_its_run(tmp_path: Path):
+    site = pull_request(tmp_path)
+    (site / ".github" / "postbot.yaml").write_text("nonsense: 1\n")
+    done = run_step("tick.yml", "Tick", site)
+    assert done.returncode == 1
+    assert re.search("^::[0-9a-f]{64}::$", done.stdout.splitlines()[-1]), "the runner listens again"
 
 
 # The lines for the template ------------------------------------------------------------------------------------------

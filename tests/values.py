@@ -201,5 +201,13 @@ WISHES = st.builds(
     ),
     st.sampled_from([None, "filled"]),
 )
-POLICIES = st.builds(policy, st.sampled_from(list(MergeWhen)))
+
+
+def _rules(merge: MergeWhen, two_people: bool, prestage: bool) -> Policy:
+    rules = policy(merge, two_people=two_people, staff=("hr",))
+    closing = replace(rules.handling[Transition.CLOSE], prestage=prestage)
+    return replace(rules, handling={**rules.handling, Transition.CLOSE: closing})
+
+
+POLICIES = st.builds(_rules, st.sampled_from(list(MergeWhen)), st.booleans(), st.booleans())
 SPANS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=12))

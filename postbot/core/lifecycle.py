@@ -1,7 +1,7 @@
 """The life of a posting: which transition may be made by whom, when one is due, and which fields it writes.
 
-Pure. The clock only ever moves a posting on, from upcoming to open to closed; going back takes an author or a
-request. Edits are worked out here and proven in `editing`.
+Pure. The clock only ever moves a posting on, from upcoming to open to closed and into the archive; going back takes
+an author or a request. Edits are worked out here and proven in `editing`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from postbot.core.archive import Shelving, archived_at, is_archived, shelve
 from postbot.core.dates import (
     Bound,
     Moment,
@@ -23,6 +24,7 @@ from postbot.core.dates import (
 from postbot.core.posting import Posting, Window, as_posting, closing_bound, live_field, readiness
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import EarlyClose, Grain, Profile, State
+from postbot.core.site import Path
 from postbot.core.text.document import Commented, Document
 from postbot.core.text.editing import CommentOut, Edit, Edited, Set, edit, is_misspelling, own_spelling
 from postbot.core.text.hints import is_placeholder
@@ -30,7 +32,10 @@ from postbot.core.text.scalar import Quoting
 
 
 class Transition(StrEnum):
-    """A step in a posting's life. Extend keeps an open posting open, postpone keeps an upcoming one upcoming."""
+    """A step in a posting's life. Extend keeps an open posting open, postpone an upcoming one upcoming.
+
+    Archive moves the file of a closed one, where the profile says so.
+    """
 
     OPEN = "open"
     CLOSE = "close"
@@ -38,6 +43,7 @@ class Transition(StrEnum):
     POSTPONE = "postpone"
     REOPEN = "reopen"
     WITHDRAW = "withdraw"
+    ARCHIVE = "archive"
 
 
 class Actor(StrEnum):
@@ -50,6 +56,7 @@ class Actor(StrEnum):
 
 _ANYBODY = frozenset(Actor)
 _PEOPLE = frozenset({Actor.AUTHOR, Actor.REQUEST})
+_NO_AUTHOR = frozenset({Actor.CLOCK, Actor.REQUEST})
 
 TABLE: Mapping[tuple[State, Transition], tuple[State, frozenset[Actor]]] = {
     (State.UPCOMING, Transition.OPEN): (State.OPEN, _ANYBODY),
@@ -63,6 +70,7 @@ TABLE: Mapping[tuple[State, Transition], tuple[State, frozenset[Actor]]] = {
     (State.OPEN, Transition.WITHDRAW): (State.UPCOMING, _PEOPLE),
     (State.CLOSED, Transition.REOPEN): (State.UPCOMING, _PEOPLE),
     (State.CLOSED, Transition.EXTEND): (State.OPEN, _PEOPLE),
+    (State.CLOSED, Transition.ARCHIVE): (State.CLOSED, _NO_AUTHOR),
 }
 """What each transition leads to, and who may make it. What is not here does not exist."""
 
@@ -85,11 +93,14 @@ def due(posting: Posting, now: datetime) -> Due | None:
 
     Opening and closing both past means straight to closed. A window that ends before it begins moves nothing that has
     not opened yet. A closing date beside an opening that is not known is
-    left from an earlier use of the file, and moves nothing.
+    left from an earlier use of the file, and moves nothing. What has been closed for long enough goes to the archive.
     """
     stated, window = posting.state(now), posting.window
     if stated is None or posting.draft:
         return None
+    if stated is State.CLOSED:
+        at = archived_at(posting)
+        return Due(Transition.ARCHIVE, at) if at and at <= now else None
     if stated is State.OPEN and window.closes and window.closes <= now:
         return Due(Transition.CLOSE, window.closes)
     if stated is not State.UPCOMING or window.reversed or window.opens is None or window.opens > now:
@@ -102,8 +113,11 @@ def due(posting: Posting, now: datetime) -> Due | None:
 def upcoming(posting: Posting, now: datetime) -> tuple[Due, ...]:
     """The transitions that the clock will ask for after `now`, soonest first."""
     stated, window = posting.state(now), posting.window
-    if stated in (None, State.CLOSED) or posting.draft or (stated is State.UPCOMING and window.reversed):
+    if stated is None or posting.draft or (stated is State.UPCOMING and window.reversed):
         return ()
+    if stated is State.CLOSED:
+        at = archived_at(posting)
+        return (Due(Transition.ARCHIVE, at),) if at and at > now else ()
     opens = [Due(Transition.OPEN, window.opens)] if stated is State.UPCOMING and window.opens else []
     closes = [Due(Transition.CLOSE, window.closes)] if window.closes and (opens or stated is State.OPEN) else []
     return tuple(sorted((found for found in opens + closes if found.at > now), key=lambda found: found.at))
@@ -120,10 +134,19 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A posting after a proven transition. `remarks` are sentences that the reviewer must read."""
+    """A posting after a proven transition. `remarks` are sentences that the reviewer must read.
+
+    `path` is where the file goes, None where it stays.
+    """
 
     edited: Edited
     remarks: tuple[str, ...] = ()
+    path: Path | None = None
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the posting is as the transition would make it already."""
+        return self.path is None and not self.edited.proof.lines
 
 
 def carry_out(posting: Posting, wish: Wish, now: datetime, by: Actor = Actor.REQUEST) -> Moved | Problem:
@@ -137,6 +160,8 @@ def carry_out(posting: Posting, wish: Wish, now: datetime, by: Actor = Actor.REQ
         return _refusal(posting, "transition-not-allowed", _no_way(posting, state, wish.transition, by))
     if fault := _fault(posting, wish):
         return fault
+    if wish.transition is Transition.ARCHIVE:
+        return _archive(posting)
     target = TABLE[state, wish.transition][0]
     values = dict(wish.values)
     extra: list[Edit] = []
@@ -148,6 +173,19 @@ def carry_out(posting: Posting, wish: Wish, now: datetime, by: Actor = Actor.REQ
     if wish.transition is Transition.REOPEN:
         extra = _resets(posting, values)
     return move(posting, target, values, now, extra)
+
+
+def _archive(posting: Posting) -> Moved | Problem:
+    """Move the file as it is, but for a redirect where its address would be lost. One in the archive stays there."""
+    found = Shelving(posting.path) if is_archived(posting) else shelve(posting)
+    if isinstance(found, Problem):
+        return found
+    added = found.redirect
+    edits = [replace(added, after=_places(posting.profile, added.key))] if added else []
+    edited = edit(posting.document, edits)
+    if isinstance(edited, Problem):
+        return edited
+    return Moved(edited, found.remarks, found.path if found.path != posting.path else None)
 
 
 def move(
@@ -418,6 +456,8 @@ def _fault(posting: Posting, wish: Wish) -> Problem | None:
     made = (set_value(posting, key, text) for key, text in wish.values.items())
     if wrong := next((each for each in made if isinstance(each, Problem)), None):
         return wrong
+    if wish.transition is Transition.ARCHIVE and wish.values:
+        return _refusal(posting, "archive-values", "Archiving moves a file; it sets no values.")
     missing = _missing_date(posting, wish)
     return _refusal(posting, "transition-needs-a-date", missing) if missing else None
 
@@ -471,7 +511,8 @@ def _is_blank(posting: Posting, key: str) -> bool:
 def _no_way(posting: Posting, state: State | None, transition: Transition, by: Actor) -> str:
     if state is None:
         return f"Nobody can tell the state of {posting.slug}, so it cannot be moved."
-    ways = sorted(step.value for step in Transition if allowed(state, step, by)) or ["do nothing"]
+    known = (step for step in Transition if step is not Transition.ARCHIVE or posting.profile.archive)
+    ways = sorted(step.value for step in known if allowed(state, step, by)) or ["do nothing"]
     who = "the clock" if by is Actor.CLOCK else "you"
     return f"{posting.slug} is {state}; from there {who} can {' or '.join(ways)}, not {transition}."
 

@@ -4,6 +4,7 @@ Pure values; a new kind of site is a new file under `config/profiles`, not new c
 refusing unknown keys is the business of `postbot.config`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -78,6 +79,48 @@ class StateField:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """Where closed postings are moved to, how many days after their closing, and how readers still find them.
+
+    `folder` is counted from the repository's root. `permalink` is the field that fixes a page's address, `redirect` the
+    one that lists its former addresses. `addresses` say for a folder how the site makes the address of a page without
+    a permalink: from `{folder}` (the folders below that one), `{name}` (of the file, without its ending) and `{slug}`
+    (the page's own `slug`, else the name).
+    """
+
+    folder: str
+    after_days: int
+    permalink: str
+    redirect: str
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+
+    def __post_init__(self) -> None:
+        """Refuse, with a `ValueError`, what cannot be meant."""
+        if self.after_days < 0:
+            raise ValueError("after_days: write how many days after its closing, 0 or more")
+        if wrong := next((home for home in (self.folder, *self.addresses) if not _is_folder(home)), None):
+            raise ValueError(f"{wrong} is no folder of the repository; write it as pages/archive")
+        if not self.folder:
+            raise ValueError("folder: name the folder of the archive, such as pages/archive")
+        if wrong := next((form for form in self.addresses.values() if not _is_address(form)), None):
+            raise ValueError(f"{wrong} is no address; write one such as /{{folder}}/{{name}}/")
+
+    def holds(self, path: str) -> bool:
+        """Whether a file of this path lies in the archive."""
+        return path.startswith(f"{self.folder}/")
+
+
+def _is_folder(name: str) -> bool:
+    return not name or not {"", ".", ".."} & set(name.split("/"))
+
+
+def _is_address(form: str) -> bool:
+    parts = set(re.findall(r"\{(.*?)\}", form))
+    return form.startswith("/") and bool(parts & {"name", "slug"}) and parts <= {"folder", "name", "slug"}
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One kind of site, as declared in `config/profiles/NAME.yaml`; each field is explained there.
 
@@ -86,7 +129,7 @@ class Profile:
     the file's own INSTRUCTIONS headings ask for. `after` places inserted fields, and `known` lists all others in their
     usual order: one of them goes behind those listed before it. `names_all_fields` means that a page of this kind has
     no other fields than those that are named here. `reset` goes stale when a posting is used again;
-    `placeholders` is what stands there until it is filled anew.
+    `placeholders` is what stands there until it is filled anew. Without an `archive`, closed postings stay.
     """
 
     name: str
@@ -115,6 +158,7 @@ class Profile:
     urls: tuple[str, ...] = ()
     fake_links: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
+    archive: Archive | None = None
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
 
     @property
@@ -125,7 +169,8 @@ class Profile:
     @property
     def names(self) -> tuple[str, ...]:
         """Every field that the profile mentions, as it spells it, each once."""
-        single = (self.state.name if self.state else None, self.draft, self.closed_on)
+        kept = (self.archive.permalink, self.archive.redirect) if self.archive else ()
+        single = (self.state.name if self.state else None, self.draft, self.closed_on, *kept)
         window = (*self.title, *self.opens, *self.closes)
         for_machines = (*self.emails, *self.urls, *self.per_state)
         groups = (*self.detect, *self.requires.values(), *self.after.values())

@@ -39,12 +39,26 @@ class PullStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What we say beside a pull request of ours: one comment, rewritten as things change, and a verdict.
+
+    Empty words are no comment. `approved` is the verdict of the two-person rule that a branch rule can ask for: None
+    where nobody asks for it; `verdict` is its one line.
+    """
+
+    words: str = ""
+    approved: bool | None = None
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pull:
     """One pull request of ours, found by its branch name.
 
     `head` is the commit the branch points at (empty when the branch is gone). `untouched` is true while that commit
-    is the one we made. `files` holds the changed files as they would be after a merge, for open pull requests only;
-    `paths` names the files it changes, or changed, also once it has ended.
+    is the one we made. `files` holds the changed files as they would be after a merge (None: gone), for open pull
+    requests only; `paths` names the files it changes, or changed, also once it has ended. `blocked` says what keeps an
+    open one from being merged now, as far as the host knows; `standing` is what we last said beside it.
     """
 
     number: int
@@ -57,16 +71,23 @@ class Pull:
     opened_at: datetime
     labels: tuple[str, ...] = ()
     approved_by: tuple[str, ...] = ()
-    files: Mapping[Path, bytes] = field(default_factory=dict)
+    files: Mapping[Path, bytes | None] = field(default_factory=dict)
     closed_at: datetime | None = None
     closed_by: str | None = None
     reason: str | None = None
     paths: tuple[Path, ...] = ()
+    draft: bool = False
+    blocked: str | None = None
+    standing: Standing = Standing()
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """A pull request to be: its branch (the idempotency key), its words, and each file before and after.
+    """A pull request to be: its branch (the idempotency key), its words, and each file before and after (None: none).
+
+    A draft can be read and worked on, and not be merged. `again` means that a person who closed it asked to be asked
+    again by now.
 
     `base` is the commit that `before` was read at. `message` is the commit message, trailers included. `diff` is the
     changed lines for people to read, one to a line.
@@ -78,9 +99,11 @@ class ChangeSet:
     body: str
     message: str
     before: Mapping[Path, bytes]
-    after: Mapping[Path, bytes]
+    after: Mapping[Path, bytes | None]
     labels: tuple[str, ...] = ()
     diff: str = ""
+    draft: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)  # without slots: what is looked up by name is indexed once

@@ -33,8 +33,10 @@ from postbot.doors.options import (
     ZoneOption,
 )
 from postbot.doors.session import (
+    any_host,
     asker,
     bot_of,
+    configuration,
     demand_text,
     find,
     instant,
@@ -118,13 +120,18 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Find what is wrong in postings, with place, sentence and fix."""
-    from postbot.doors import checking
+    from postbot.doors import annotations, checking
 
     around = surroundings(config, at, zone)
     folders = posting_folders(config)
     files = checking.collect(paths or folders or [Path()])
     problems = checking.run(files, around, fix=fix, progress=progress, folders=folders)
-    say(checking.render(problems, "json" if as_json else str(output), len(files)))
+    if output is CheckFormat.GITHUB and not as_json:
+        found = annotations.findings(problems, around)
+        say(annotations.commands(found))
+        mention(annotations.summarise(found, len(files)))
+    else:
+        say(checking.render(problems, len(files), as_json=as_json or output is CheckFormat.JSON))
     raise typer.Exit(FOUND if checking.any_serious(problems) else FINE)
 
 
@@ -356,6 +363,18 @@ def withdraw(
     _request(config, slug, "withdraw", {}, {}, by=by, at=at, as_json=as_json)
 
 
+@app.command()
+def archive(
+    slug: SlugArgument,
+    by: ByOption = "",
+    at: AtOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for a closed posting to be moved to the archive that the profile names; its address goes on working."""
+    _request(config, slug, "archive", {}, {}, by=by, at=at, as_json=as_json)
+
+
 def _request(
     config: Path,
     slug: str,
@@ -439,10 +458,10 @@ def pulls(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """List the pull requests of a plain git site."""
+    """List the pull requests that postbot has made."""
     from postbot.doors import views
 
-    found = [pull for pull in plain_host(config).look().pulls if number in (None, pull.number)]
+    found = [pull for pull in any_host(config).look().pulls if number in (None, pull.number)]
     if number is not None and not found:
         misuse(f"There is no pull request #{number}.")
     shown = found if everything or number is not None else [pull for pull in found if pull.status == "open"]
@@ -501,6 +520,17 @@ def init(
     from postbot.doors import init as door
 
     raise typer.Exit(FINE if door.run(repo, config, force=force, say=lambda line: say(line + "\n")) else FOUND)
+
+
+@app.command()
+def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Look whether everything that a tick needs is there: rights, rules, branches, folders. Changes nothing."""
+    from postbot.doors import doctor as door
+
+    with busy("Looking at everything ..."):
+        found = door.examine(configuration(config))
+    say_json(door.as_json(found)) if as_json else say(door.text(found))
+    raise typer.Exit(FOUND if door.has_fault(found) else FINE)
 
 
 @app.command()

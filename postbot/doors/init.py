@@ -24,8 +24,8 @@ from postbot.core.profile import EarlyClose, Profile
 from postbot.core.site import LARGEST, Path, Snapshot
 from postbot.hosts import HostError
 from postbot.hosts.git import Git
-from postbot.hosts.local import PREFIX, LocalHost
-from postbot.hosts.tree import REGULAR, Entry
+from postbot.hosts.local import LocalHost
+from postbot.hosts.tree import PREFIX, REGULAR, Entry
 
 _HEADS = "refs/heads/"
 _CODE = (

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from postbot.core.plan.steps import Seen
     from postbot.core.posting import Posting
     from postbot.doors.transition import Surroundings
+    from postbot.hosts.github import GitHubHost
     from postbot.hosts.local import LocalHost
     from postbot.reconcile import Bot
 
@@ -36,11 +37,21 @@ def configuration(path: Path) -> Config:
     return load(path)
 
 
-def plain_host(path: Path) -> LocalHost:
-    """The plain git host, where people merge and reject."""
+def any_host(path: Path) -> LocalHost | GitHubHost:
+    """The host that keeps the site."""
     from postbot.app import host
 
     return host(configuration(path))
+
+
+def plain_host(path: Path) -> LocalHost:
+    """The plain git host, where people merge and reject by our commands; on GitHub they do so on its pages."""
+    from postbot.hosts.local import LocalHost
+
+    kept = any_host(path)
+    if not isinstance(kept, LocalHost):
+        misuse("This site is on GitHub; approve, merge and close its pull requests there. See: postbot pulls")
+    return kept
 
 
 @contextmanager
@@ -66,7 +77,7 @@ def bot_of(path: Path, *, looks: bool = False, write: Callable[[str], None] = sa
 
 def mention_checkout(path: Path) -> None:
     """Say how to catch up, for as long as the checked-out branch has moved on under somebody's files."""
-    if behind := plain_host(path).behind_checkout():
+    if configuration(path).github is None and (behind := plain_host(path).behind_checkout()):
         mention(behind)
 
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from postbot.core.dates import parse_machine
 from postbot.core.lifecycle import move, not_offered, set_value
 from postbot.core.lint import check_posting
-from postbot.core.plan.changeset import diff_lines
+from postbot.core.plan.body import diff_lines
 from postbot.core.plan.render import Json, problem_json
 from postbot.core.posting import Posting, as_posting, readiness
 from postbot.core.problem import Problem, Severity

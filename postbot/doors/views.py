@@ -19,7 +19,7 @@ from postbot.core.dates import say
 from postbot.core.plan.memory import Request
 from postbot.core.plan.render import problem_json, step_json, step_words
 from postbot.core.plan.steps import Answer, Held, Record, Seen, Step, Tell
-from postbot.core.plan.wants import ahead_of, request_branch
+from postbot.core.plan.wants import ahead_of, waits_as
 from postbot.core.posting import Posting, at_utc, readiness, slug_of
 from postbot.core.problem import Problem
 from postbot.core.profile import State
@@ -128,6 +128,10 @@ def pull_json(pull: Pull) -> Json:
         "closed_by": pull.closed_by,
         "reason": pull.reason,
         "untouched": pull.untouched,
+        "draft": pull.draft,
+        "blocked": pull.blocked,
+        "said": pull.standing.words,
+        "url": pull.url,
         "body": pull.body,
     }
 
@@ -135,8 +139,9 @@ def pull_json(pull: Pull) -> Json:
 def pull_text(pull: Pull) -> str:
     """One pull request as plain text."""
     approved = f", approved by {', '.join(pull.approved_by)}" if pull.approved_by else ""
-    reason = f"\n{pull.reason}" if pull.reason else ""
-    return f"#{pull.number} {pull.title}\n{pull.status}{approved}  {pull.branch}{reason}\n\n{pull.body}"
+    draft = " draft" if pull.draft else ""
+    notes = "".join(f"\n{line}" for line in (pull.url, pull.blocked, pull.reason, pull.standing.words) if line)
+    return f"#{pull.number} {pull.title}\n{pull.status}{draft}{approved}  {pull.branch}{notes}\n\n{pull.body}"
 
 
 def print_pulls(found: Sequence[Pull]) -> None:
@@ -215,9 +220,7 @@ def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None
     """What came of a request so far."""
     if answered:
         return f"{'Done' if answered[0] else 'Refused'}: {answered[1]}\n"
-    branch = request_branch(request, slug_of(request.path))
-    pull = next((pull for pull in seen.snapshot.pulls if pull.branch == branch), None)
-    if pull:
+    if pull := waits_as(seen, request):
         return f"Pull request #{pull.number} waits for a person: postbot merge {pull.number}\n"
     if held:
         return f"Request {request.number} is filed and waits for the held plan: postbot release {held.digest}\n"

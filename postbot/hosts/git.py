@@ -91,6 +91,14 @@ class Git:
             for what, value in (("NAME", name), ("EMAIL", email))
         }
 
+    def version(self) -> str:
+        """Return which git this is, in git's own words: `git version 2.39.5`."""
+        return self._text("version").strip()
+
+    def objects_folder(self) -> Folder:
+        """Return the folder that new objects are written into."""
+        return self.repo / self._text("rev-parse", "--git-path", "objects").rstrip("\n")
+
     def refs(self, *patterns: str) -> dict[str, str]:
         """Return the refs under `patterns` with the objects they point at; one process."""
         lines = self._text("for-each-ref", "--format=%(objectname) %(refname)", *patterns).splitlines()

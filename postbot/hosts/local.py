@@ -14,32 +14,33 @@ read from git at every look. Content decides there: a squash or a cherry-pick le
 """
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path as Folder
-from typing import Final
+from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from postbot.core.site import ChangeSet, File, Path, Pull, PullStatus, Snapshot
+from postbot.core.site import ChangeSet, File, Path, Pull, PullStatus, Snapshot, Standing
 from postbot.hosts import HostError, Refused
 from postbot.hosts.git import Git, Move, parse_commit
-from postbot.hosts.tree import REGULAR, Entry, blob_id, is_pointer, is_safe, problem, shown, sift, within
+from postbot.hosts.tree import PREFIX, REGULAR, Entry, blob_id, is_pointer, is_safe, problem, shown, sift, within
 
 __all__ = ["HostError", "LocalHost", "Refused"]
-
-PREFIX: Final = "postbot/"
 
 _HEADS: Final = "refs/heads/"
 _PULLS: Final = "refs/postbot/pulls/"
 _ATTEMPTS: Final = 40
 _MERGES_BACK: Final = 50
 
+_Leaves: TypeAlias = Mapping[bytes, Entry | None]
+"""What is to stand at each path of a tree; None: nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What we know of a pull request by having done it; `files` are path and blob of each file we changed."""
+    """What we know of a pull request by having done it; `files` are path and blob (None: removed) of each file."""
 
     number: int
     branch: str
@@ -49,7 +50,7 @@ class _Record:
     body: str
     message: str
     opened_at: datetime
-    files: dict[str, str]
+    files: dict[str, str | None]
     labels: tuple[str, ...] = ()
     status: PullStatus = PullStatus.OPEN
     approved_by: tuple[str, ...] = ()
@@ -57,6 +58,8 @@ class _Record:
     closed_by: str | None = None
     reason: str | None = None
     merged: str | None = None
+    draft: bool = False
+    standing: Standing = field(default_factory=Standing)
 
     @property
     def ref(self) -> str:
@@ -144,6 +147,8 @@ class LocalHost:
         case = self._open(world, pull.number)
         if not case.untouched or case.head != pull.head:
             raise Refused(f"Pull request #{pull.number} has been changed since; a person must merge it.")
+        if case.record.draft:
+            raise Refused(f"Pull request #{pull.number} is a draft; it was not merged.")
         self._merge(world, case, "postbot", now)
 
     def merge_by_hand(self, number: int, by: str, now: datetime) -> None:
@@ -154,6 +159,23 @@ class LocalHost:
     def withdraw(self, pull: Pull, reason: str, now: datetime) -> None:
         """Take a pull request back; its branch goes too, unless people have added to it."""
         self._close(pull.number, PullStatus.WITHDRAWN, "postbot", reason, now)
+
+    def tidy(self, pull: Pull, now: datetime) -> None:
+        """Delete the branch of a merged pull request, unless people have gone on with it."""
+        del now
+        world = self._world(self._refs())
+        record = next((record for record in world.records if record.number == pull.number), None)
+        head = world.refs.get(_HEADS + pull.branch)
+        if record is None or head != record.head:
+            raise Refused(f"The branch {pull.branch} is not as it was merged; it was left as it is.")
+        self._move([self._dropped(_Case(record, head))])
+
+    def note(self, pull: Pull, standing: Standing, now: datetime) -> None:
+        """Keep in the record what we say beside a pull request; it replaces what was said before."""
+        world = self._world(self._refs())
+        case = self._open(world, pull.number)
+        if case.record.standing != standing:
+            self._move([self._kept(case), self._saved(world, replace(case.record, standing=standing), "Noted", now)])
 
     def reject(self, number: int, by: str, reason: str, now: datetime) -> None:
         """Close a pull request as a person's no; its branch goes too, unless people have added to it."""
@@ -279,9 +301,9 @@ class LocalHost:
     def _propose(self, world: _World, change: ChangeSet, now: datetime) -> Pull:
         wanted = self._wanted(world, change)
         found = [record for record in world.records if record.branch == change.branch]
-        record = self._renewable(world, found[-1]) if found else None
+        record = self._renewable(world, found[-1], change) if found else None
         head, base = self._commit(world, change, wanted, record, now)
-        files = {entry.path.decode(): entry.blob for entry in wanted}
+        files = {path.decode(): _blob(entry) for path, entry in wanted.items()}
         fresh = _Record(
             number=record.number if record else max((record.number for record in world.records), default=0) + 1,
             branch=change.branch,
@@ -294,62 +316,65 @@ class LocalHost:
             files=files,
             labels=change.labels,
             approved_by=record.approved_by if record and record.files == files else (),
+            draft=change.draft,
+            standing=record.standing if record else Standing(),
         )
         if fresh != record:
             branch = Move(_HEADS + change.branch, world.refs.get(_HEADS + change.branch), head)
             self._move([branch, self._saved(world, fresh, "Refreshed" if record else "Opened", now)])
         return replace(_pull(_Case(fresh, head), {}), files={Path(path): change.after[Path(path)] for path in files})
 
-    def _wanted(self, world: _World, change: ChangeSet) -> list[Entry]:
-        """Return the entries to set, each with its present mode; refuse if base has other bytes by now."""
+    def _wanted(self, world: _World, change: ChangeSet) -> _Leaves:
+        """Return what to set at each path, with its present mode, or remove; refuse if base has other bytes by now."""
         leaves = self._git.leaves(world.tip, [path.encode() for path in {*change.before, *change.after}])
         for path in {*change.before, *change.after}:
             entry, before = leaves.get(path.encode()), change.before.get(path)
             same = entry is None if before is None else _holds(entry, before)
             if not same:
                 raise Refused(f"{path} has changed on {self.base} since this was planned; the change was not made.")
-        entries = [_entry(path, data, leaves, world.tip) for path, data in change.after.items()]
-        wanted = [entry for entry in entries if entry.path not in leaves or leaves[entry.path].blob != entry.blob]
+        entries = {path.encode(): _entry(path, data, leaves, world.tip) for path, data in change.after.items()}
+        wanted = {path: entry for path, entry in entries.items() if _blob(leaves.get(path)) != _blob(entry)}
         if not wanted:
             raise HostError(f"{change.branch} would change nothing.")
         return wanted
 
-    def _renewable(self, world: _World, record: _Record) -> _Record:
-        if record.status is not PullStatus.WITHDRAWN:
-            return self._open(world, record.number).record
-        return record
+    def _renewable(self, world: _World, record: _Record, change: ChangeSet) -> _Record:
+        if record.status is PullStatus.WITHDRAWN or (change.again and record.status is PullStatus.REJECTED):
+            return record
+        return self._open(world, record.number).record
 
     def _commit(
-        self, world: _World, change: ChangeSet, wanted: list[Entry], record: _Record | None, now: datetime
+        self, world: _World, change: ChangeSet, wanted: _Leaves, record: _Record | None, now: datetime
     ) -> tuple[str, str]:
         """Return the commit that makes this change and its parent: the one that is there, or a new one."""
         head = world.refs.get(_HEADS + change.branch)
         if head and (record is None or head != record.head):
             return head, self._parent_if_ours(head, change, wanted)
-        files = {entry.path.decode(): entry.blob for entry in wanted}
+        files = {path.decode(): _blob(entry) for path, entry in wanted.items()}
         if record and head and (record.files, record.message) == (files, change.message):
             return head, record.base
         if head and (checkout := self._git.checkout_of(_HEADS + change.branch)):
             raise Refused(f"The branch {change.branch} is checked out in {checkout}; it was left as it is.")
-        for path in files:
-            self._git.write(change.after[Path(path)])
+        for data in (change.after[Path(path)] for path in files):
+            if data is not None:
+                self._git.write(data)
         tree = self._grafted(world.tip, wanted)
         return self._git.write_commit(tree, [world.tip], change.message, now), world.tip
 
-    def _parent_if_ours(self, head: str, change: ChangeSet, wanted: list[Entry]) -> str:
+    def _parent_if_ours(self, head: str, change: ChangeSet, wanted: _Leaves) -> str:
         """Return the parent of a commit we made and did not come to record; refuse anything else."""
         commit = self._git.commit(head)
         if commit.author == self._git.author and len(commit.parents) == 1:
             made = {item.path: item.new for item in self._git.changes(commit.parents[0], head)}
-            if made == {entry.path: entry for entry in wanted}:
+            if made == wanted:
                 return commit.parents[0]
         raise Refused(f"The branch {change.branch} holds commits of somebody else; it was left as it is.")
 
-    def _grafted(self, base: str, entries: Collection[Entry], gone: Collection[bytes] = ()) -> str:
+    def _grafted(self, base: str, wanted: _Leaves) -> str:
         """Store `base` with exactly these paths set and removed; git alone would put a file over a folder."""
-        tree = self._git.write_tree(base, entries, gone)
-        named = {*gone, *(entry.path for entry in entries)}
-        if any(change.path not in named for change in self._git.changes(base, tree)):
+        gone = [path for path, entry in wanted.items() if entry is None]
+        tree = self._git.write_tree(base, filter(None, wanted.values()), gone)
+        if any(change.path not in wanted for change in self._git.changes(base, tree)):
             raise Refused(f"A file and a folder of the same name are in the way on {self.base}.")
         return tree
 
@@ -377,8 +402,7 @@ class LocalHost:
             present = leaves.get(change.path)
             if change.old != (present and replace(present, size=0)):
                 raise Refused(f"{shown(change.path)} has changed on {self.base} since; it was not merged.")
-        entries = [change.new for change in changes if change.new]
-        return self._grafted(world.tip, entries, [change.path for change in changes if change.new is None])
+        return self._grafted(world.tip, {change.path: change.new for change in changes})
 
     def _close(self, number: int, status: PullStatus, by: str, reason: str, now: datetime) -> None:
         world = self._world(self._refs())
@@ -452,7 +476,9 @@ def _holds(entry: Entry | None, data: bytes) -> bool:
     return entry is not None and entry.mode in REGULAR and entry.blob == blob_id(data, entry.blob)
 
 
-def _entry(path: Path, data: bytes, leaves: Mapping[bytes, Entry], like: str) -> Entry:
+def _entry(path: Path, data: bytes | None, leaves: Mapping[bytes, Entry], like: str) -> Entry | None:
+    if data is None:
+        return None
     present = leaves.get(path.encode())
     return Entry(present.mode if present else "100644", blob_id(data, like), path.encode())
 
@@ -470,11 +496,13 @@ def _pull(case: _Case, data: Mapping[str, bytes]) -> Pull:
         opened_at=record.opened_at,
         labels=record.labels,
         approved_by=record.approved_by,
-        files={Path(shown(path)): data[blob] for path, blob in case.after.items() if blob},
+        files={Path(shown(path)): data[blob] if blob else None for path, blob in case.after.items()},
         closed_at=record.closed_at,
         closed_by=record.closed_by,
         reason=record.reason,
         paths=tuple(Path(shown(path)) for path in case.after) or tuple(map(Path, record.files)),
+        draft=record.draft,
+        standing=record.standing,
     )
 
 

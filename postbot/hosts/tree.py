@@ -5,6 +5,7 @@ follows a link or knows where the repository is.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,11 @@ from unicodedata import normalize
 
 from postbot.core.problem import Problem, Severity
 from postbot.core.site import LARGEST, Path
+
+PREFIX: Final = "postbot/"
+"""Begins the name of every branch of ours; no other is ever touched."""
+
+_BRANCH: Final = re.compile(rf"{PREFIX}[A-Za-z0-9][A-Za-z0-9-]*(/[A-Za-z0-9][A-Za-z0-9-]*)*")
 
 REGULAR: Final = frozenset({"100644", "100755"})
 SYMLINK: Final = "120000"
@@ -35,6 +41,11 @@ def blob_id(data: bytes, like: str) -> str:
     """Return the id git gives these bytes, in a repository whose ids look like `like` (SHA-1 or SHA-256)."""
     algorithm = "sha1" if len(like) == 40 else "sha256"  # noqa: PLR2004 - hex digits of a SHA-1
     return hashlib.new(algorithm, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def is_branch(name: str) -> bool:
+    """Whether this can be the name of a branch of ours; git itself allows far more."""
+    return _BRANCH.fullmatch(name) is not None
 
 
 def within(path: bytes, folders: tuple[bytes, ...]) -> bool:

@@ -79,11 +79,16 @@ def _put(mode: bytes, name: bytes, data: bytes) -> bytes:
     return b"M %b inline %b\ndata %d\n%b\n" % (mode, name, len(data), data)
 
 
-def make_site(repo: Folder, *, bare: bool) -> Site:
+def make_bare(repo: Folder, *, bare: bool = True) -> GitForge:
     subprocess.run([GIT, "init", "-q", *(["--bare"] if bare else []), repo], check=True, env=os.environ | PERSON)
     forge = GitForge(repo)
     forge.git("symbolic-ref", "HEAD", "refs/heads/main")
     forge.commit({BAKER: OPEN, MILLER: b"---\r\n---\r\nFlour", "README.txt": b"A site.\n"})
+    return forge
+
+
+def make_site(repo: Folder, *, bare: bool) -> Site:
+    forge = make_bare(repo, bare=bare)
     if not bare:
         forge.git("reset", "-q", "--hard")
     return Site(LocalHost(repo, folders=("jobs",)), forge)

@@ -30,6 +30,7 @@ WAITING = POSTING | {
     "since": "Monday, March 4, 2030, 9:00 am EST",
     "public_sees": "upcoming",
     "touched": "",
+    "blocked": "",
 }
 MISSING = POSTING | {
     "missing": ("`apply_url` is commented out, waiting for APPLICATION URL.", "`location` is missing."),
@@ -52,6 +53,7 @@ FACTS: dict[str, tuple[Event, dict[str, str | tuple[str, ...]]]] = {
     "not-ready-overdue": (Event.NOT_READY, MISSING | {"overdue": "yes"}),
     "waiting": (Event.WAITING, WAITING),
     "waiting-touched": (Event.WAITING, WAITING | {"touched": "yes"}),
+    "waiting-blocked": (Event.WAITING, WAITING | {"blocked": "The check `build` has failed."}),
     "waiting-for-the-same-state": (Event.WAITING, WAITING | {"transition": "extend", "public_sees": ""}),
     "missed": (Event.MISSED, NEWS | {"state": "closed"}),
     "missed-without-a-date": (Event.MISSED, NEWS | {"state": "closed", "closes": "not known yet"}),

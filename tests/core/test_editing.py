@@ -11,10 +11,12 @@ from ruamel.yaml import YAML
 from postbot.core.problem import Problem
 from postbot.core.text.document import Document, Span, read
 from postbot.core.text.editing import (
+    Append,
     CommentOut,
     Edit,
     Edited,
     Set,
+    ValueChange,
     _compose_12,
     _Splice,
     _unlocated,
@@ -43,7 +45,7 @@ def refused(front: str, *edits: Edit) -> Problem:
 
 # Must change exactly so --------------------------------------------------------------------------------------------
 
-CLOSED = Set("state", "closed")
+CLOSED, APPENDED = Set("state", "closed"), Append("l", "/x/")
 EXACTLY = {
     "set plain": ("state: open\n", CLOSED, "state: closed\n"),
     "set in its own quotes": ("state: 'open'  # c\n", CLOSED, "state: 'closed'  # c\n"),
@@ -100,6 +102,25 @@ EXACTLY = {
         CLOSED,
         "a:\n  - x: 1\n    # state: y\n    z: 2\nstate: closed\n",
     ),
+    "append to a list": ("l:\n  - a # c\n# d\n", APPENDED, "l:\n  - a # c\n  - /x/\n# d\n"),
+    "append as the list is written": ("l:\n-   a\n-   b: 1\nc: 1\n", APPENDED, "l:\n-   a\n-   b: 1\n-   /x/\nc: 1\n"),
+    "append with CR LF": ("l:\r\n  - a\r\n", APPENDED, "l:\r\n  - a\r\n  - /x/\r\n"),
+    "append to no field among mixed line endings": (
+        "a: 1\r\nb: 2\n",
+        Append("l", "/x/", ("a",)),
+        "a: 1\r\nl:\r\n  - /x/\r\nb: 2\n",
+    ),
+    "append below a literal": ("l:\n  - |\n    a\n\nb: 1\n", APPENDED, "l:\n  - |\n    a\n  - /x/\n\nb: 1\n"),
+    "append in brackets": ("l: [a, 'b' ] # c\n", APPENDED, "l: [a, 'b', /x/ ] # c\n"),
+    "append behind a comma": ("l: [a,]\n", APPENDED, "l: [a, /x/]\n"),
+    "append in empty brackets": ("l: [ ]\n", APPENDED, "l: [/x/ ]\n"),
+    "append what is there": ("l: [/x/, a]\n", APPENDED, "l: [/x/, a]\n"),
+    "append what needs quotes": ("l:\n  - a\n", Append("l", "12:30"), "l:\n  - a\n  - '12:30'\n"),
+    "append to an empty field": ("l: # c\na: 1\n", APPENDED, "l: # c\n  - /x/\na: 1\n"),
+    "append to no field": ("a: 1\nb: 1\n", Append("l", "/x/", ("a",)), "a: 1\nl:\n  - /x/\nb: 1\n"),
+    "append to no field in an indented file": ("  a: 1\n", APPENDED, "  a: 1\n  l:\n    - /x/\n"),
+    "append beside a commented field": ("# l: a\nb: 1\n", APPENDED, "# l: a\nb: 1\nl:\n  - /x/\n"),
+    "append into nothing": ("", APPENDED, "l:\n  - /x/\n"),
     "comment out": ("a: 1\nstate: open\n", CommentOut("state"), "a: 1\n# state: open\n"),
     "comment out with a remark": ("a: 1\nstate: open # c\n", CommentOut("state"), "a: 1\n# state: open # c\n"),
     "comment out with a placeholder": (
@@ -126,7 +147,7 @@ def test_an_edit_changes_exactly(front, change, expected):
 
 @pytest.mark.parametrize(("front", "change", "expected"), EXACTLY.values(), ids=EXACTLY)
 def test_the_same_edit_again_changes_nothing(front, change, expected):
-    if isinstance(change, Set):
+    if not isinstance(change, CommentOut):
         assert edited(expected, change) == expected
 
 
@@ -161,6 +182,12 @@ REFUSED = {
     "a list": ("state:\n  - a\n", CLOSED, "edit-not-a-text"),
     "a list on one line": ("state: [a]\n", CLOSED, "edit-not-a-text"),
     "a group of fields": ("state:\n  a: 1\n", CLOSED, "edit-not-a-text"),
+    "one more for a single text": ("l: a\n", APPENDED, "edit-not-a-list"),
+    "one more for a group of fields": ("l:\n  a: 1\n", APPENDED, "edit-not-a-list"),
+    "one more that is two": ("l: [a]\n", Append("l", "b, c"), "edit-unproven"),
+    "one more behind a remark in brackets": ("l: [a, # c\n  ]\n", APPENDED, "edit-unproven"),
+    "one more below a text that takes what follows": ("l:\n  - |+\n    a\n\n\nb: 1\n", APPENDED, "edit-unproven"),
+    "one more of two lines": ("l:\n  - a\n", Append("l", "a\nb"), "edit-not-one-line"),
     "a line break in the value": ("state: open\n", Set("state", "a\nb: c"), "edit-not-one-line"),
     "a line separator in the value": ("state: open\n", Set("state", "a\u2028b"), "edit-not-one-line"),
     "a control character in the value": ("state: open\n", Set("state", "a\x1bb"), "edit-not-one-line"),
@@ -187,6 +214,14 @@ def test_an_edit_that_cannot_be_exact_is_refused(front, change, code):
 
 def test_a_field_is_not_changed_twice_in_one_edit_under_any_spelling():
     assert refused("apply_link: x\n", Set("apply_link", "1"), Set("apply link", "2")).code == "edit-twice"
+
+
+def test_the_proof_of_one_more_tells_the_whole_list_before_and_after():
+    found = edit(document("l:\n  - a\n  - b: 1\n  - c\n"), [APPENDED])
+    assert isinstance(found, Edited)
+    assert found.proof.values == (ValueChange("l", "a, c", "a, c, /x/"),)
+    [line] = found.proof.lines
+    assert (line.line, line.before, line.after) == (6, None, "  - /x/")
 
 
 def test_a_refusal_tells_the_line_that_only_one_yaml_version_reads():

@@ -51,6 +51,7 @@ MOVES = {
     (State.OPEN, Transition.WITHDRAW): PEOPLE,
     (State.CLOSED, Transition.REOPEN): PEOPLE,
     (State.CLOSED, Transition.EXTEND): PEOPLE,
+    (State.CLOSED, Transition.ARCHIVE): {Actor.CLOCK, Actor.REQUEST},
 }
 RANK = {State.UPCOMING: 0, State.OPEN: 1, State.CLOSED: 2}
 
@@ -61,8 +62,8 @@ def test_who_may_make_which_transition(state, step, actor):
 
 
 def test_whatever_the_clock_may_do_goes_on_and_never_back():
-    for (start, _), (target, actors) in TABLE.items():
-        assert Actor.CLOCK not in actors or RANK[target] > RANK[start]
+    for (start, step), (target, actors) in TABLE.items():
+        assert Actor.CLOCK not in actors or RANK[target] > RANK[start] or step is Transition.ARCHIVE
 
 
 # When --------------------------------------------------------------------------------------------------------------

@@ -492,7 +492,7 @@ def test_a_file_that_does_not_read_keeps_no_other_from_being_compared():
 
 # Every code is explained -------------------------------------------------------------------------------------------
 
-_FAMILIES = ("config", "date", "edit", "email", "field", "file", "front-matter", "key", "legend", "link", "open", "order",
+_FAMILIES = ("archive", "config", "date", "edit", "email", "field", "file", "front-matter", "key", "legend", "link", "open", "order",
              "permalink", "please", "posting", "profile", "state", "text", "transition", "url", "value", "window",
              "yaml", "zone")  # fmt: skip
 

@@ -6,9 +6,13 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbot.core.plan.steps import Answer, Forget, Record, Tell
+from postbot.core.lifecycle import Transition
+from postbot.core.plan.steps import Answer, Forget, Merge, Record, Tell
 from postbot.core.site import PullStatus
 from tests.values import KINDS, POLICIES, SPANS, WISHES, Values, texts
+
+NOS = (None, "not now", "ask me on 2026-03-08", "Ask me on March 1, 2026, 8:00 am EST.")
+HANDS = ({"untouched": False, "head": "theirs"}, {"blocked": "The check has failed."}, {"draft": True})
 
 
 @st.composite
@@ -27,8 +31,8 @@ def worlds(draw: st.DrawFn) -> Values:
 
 
 def _happen(draw: st.DrawFn, world: Values, name: str) -> None:
-    """Let one thing happen: an edit, a request, a deletion, an approval of all, a no to all, or time."""
-    match draw(st.integers(0, 5)):
+    """Let one thing happen: an edit, a request, a deletion, a yes or a no to all, a hand on all, or time."""
+    match draw(st.integers(0, 6)):
         case 0:
             world.write(name, draw(texts(world.kind, name)))
         case 1:
@@ -36,11 +40,17 @@ def _happen(draw: st.DrawFn, world: Values, name: str) -> None:
         case 2 if len(world.seen.postings) > 1 and name in world.seen.postings:
             world.remove(name)
         case 3:
+            who = draw(st.sampled_from(["robin", "bo"]))
             for pull in world.pulls():
-                world.change(pull, approved_by=("robin",))
+                world.change(pull, approved_by=(who,))
         case 4:
+            words = {"closed_by": "robin", "closed_at": world.now, "reason": draw(st.sampled_from(NOS))}
             for pull in world.pulls():
-                world.change(pull, status=PullStatus.REJECTED, head="", closed_by="robin")
+                world.change(pull, status=PullStatus.REJECTED, head="", **words)
+        case 5:
+            hand: dict[str, object] = draw(st.sampled_from(HANDS))
+            for pull in world.pulls():
+                world.change(pull, **hand)
         case _:
             world.now += draw(SPANS)
             world.settle()
@@ -75,9 +85,22 @@ def test_no_announcement_is_made_twice(world: Values, spans: list[timedelta]) ->
 
 @given(worlds())
 def test_a_posting_has_at_most_one_open_pull_request_of_ours(world: Values) -> None:
+    """But for one that a person has made theirs, and for a closing that is kept ready beside a request."""
     world.settle()
-    paths = Counter(path for pull in world.pulls() for path in pull.files)
+    ready = world.policy.of(Transition.CLOSE).prestage and world.seen.memory.requests
+    ours = [pull for pull in world.pulls() if pull.untouched]
+    paths = Counter(path for pull in ours if not (ready and "close" in pull.labels) for path in pull.files)
     assert all(times == 1 for times in paths.values())
+
+
+@given(worlds(), st.lists(SPANS, max_size=3))
+def test_nothing_is_merged_that_a_person_has_drafted_or_changed_or_the_host_blocks(
+    world: Values, spans: list[timedelta]
+) -> None:
+    for span in (timedelta(0), *spans):
+        world.now += span
+        merges = [step for plan in world.settle() for step in plan.steps if isinstance(step, Merge)]
+        assert all(step.pull.untouched and not step.pull.draft and not step.pull.blocked for step in merges)
 
 
 @given(worlds(), st.data())

@@ -241,6 +241,7 @@ STEPS = {
     "refresh": {"does", "branch", "title", "path", "transition", "due"},
     "merge": {"does", "number", "branch", "path", "transition"},
     "withdraw": {"does", "number", "branch", "reason"},
+    "comment": {"does", "number", "branch", "path", "words", "approved", "verdict"},
     "record": {"does", "path", "state", "tells"},
     "forget": {"does", "path", "tells"},
     "tell": {"does", "tells"},

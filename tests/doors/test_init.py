@@ -339,7 +339,7 @@ def test_the_example_loads_and_sets_every_setting():
     data = yaml.safe_load(text)
     for model, section in ((config, data), (config.site, data["site"]), (config.safety, data["safety"])):
         assert set(section) == set(type(model).model_fields) - {"root"}
-    assert set(data["transitions"]) == {"open", "close", "extend", "postpone", "reopen", "withdraw"}
+    assert set(data["transitions"]) == {"open", "close", "extend", "postpone", "reopen", "withdraw", "archive"}
 
 
 def test_every_setting_of_the_example_is_explained():

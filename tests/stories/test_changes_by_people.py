@@ -159,7 +159,7 @@ def test_flips_seen_by_three_looks_are_told_as_they_were(tmp_path: Path) -> None
 def test_a_person_who_reverts_our_closing_is_not_overruled(tmp_path: Path) -> None:
     world = begun(tmp_path)
     world.tick("2026-03-20T23:59")
-    git(world.repo, "revert", "--no-edit", "-m", "1", "HEAD")
+    world.revert()
     for _ in range(10):
         world.advance(hours=3)
     assert "state: open" in world.text("pilot")

@@ -24,6 +24,8 @@ from postbot.core.site import PullStatus
 from postbot.doors import cli, views  # noqa: F401 - what a look would import is there before the fork
 from tests.world import CONFIG, World
 
+KEPT = ("plain git",)  # it kills git calls
+
 AUTO = CONFIG.replace("merge: when-due", "merge: auto").replace("  close:", "  extend: {{merge: auto}}\n  close:")
 THOROUGH = bool(os.environ.get("CI"))
 SCHEDULES = 240 if THOROUGH else 15

@@ -40,7 +40,7 @@ def test_what_is_missing_is_asked_for_five_two_and_one_days_before_and_at_the_op
         heard[when] = len(world.asked())
     assert list(heard.values()) == [0, 1, 1, 2, 3, 4, 4]
     assert world.asked() == ["Not ready to open: Pilot"] * 3 + ["Cannot open: Pilot"]
-    assert world.pulls(None) == []
+    assert [(pull.title, pull.draft) for pull in world.pulls(None)] == [("Open: Pilot", True)]
     assert world.said() == []
 
 
@@ -169,7 +169,7 @@ def test_a_deleted_branch_is_a_no(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write("pilot", **MARCH)
     world.tick("2026-03-06T08:00")
-    git(world.repo, "branch", "-D", world.branches()[0])
+    git(world.people.bare, "branch", "-D", world.branches()[0])
     world.advance(hours=1)
     world.advance(days=4)
     assert world.branches() == []
@@ -212,15 +212,12 @@ def test_a_persons_commit_on_our_branch_makes_it_theirs(tmp_path: Path) -> None:
     world.write("pilot", **MARCH)
     world.tick("2026-03-06T08:00")
     [branch] = world.branches()
-    git(world.repo, "switch", "-q", branch)
-    (world.repo / "positions/pilot.md").write_text((world.repo / "positions/pilot.md").read_text() + "By hand.\n")
-    world.commit("A better ending")
-    theirs = git(world.repo, "rev-parse", "HEAD")
-    git(world.repo, "switch", "-q", "main")
+    world.touch(1, "pilot", "By hand.\n")
+    theirs = git(world.people.bare, "rev-parse", branch)
 
     for when in ("2026-03-07T08:00", "2026-03-09T08:00", "2026-03-10T08:00"):
         world.tick(when)
-    assert git(world.repo, "rev-parse", branch) == theirs
+    assert git(world.people.bare, "rev-parse", branch) == theirs
     assert "state: upcoming" in world.text("pilot")
     assert "Somebody has changed its branch" in world.mail()[0].get_content()
 
@@ -282,13 +279,13 @@ def test_a_moved_date_takes_the_old_pull_request_back_and_opens_at_the_new_time(
     assert world.said() == ["Now open: Pilot"]
 
 
-def test_a_posting_made_incomplete_again_takes_its_pull_request_back(tmp_path: Path) -> None:
+def test_a_posting_made_incomplete_again_makes_its_pull_request_a_draft(tmp_path: Path) -> None:
     world = World(tmp_path, config=merging("auto"))
     world.write("pilot", **MARCH)
     world.tick("2026-03-06T08:00")
     world.change("pilot", "apply_url: https", "# apply_url: APPLICATION URL\n# https")
     world.tick("2026-03-09T08:00")
-    assert world.branches() == []
+    assert [pull.draft for pull in world.pulls(None)] == [True]
     assert "state: upcoming" in world.text("pilot")
     assert world.asked() == ["Cannot open: Pilot"]
 
@@ -297,6 +294,7 @@ def test_a_squash_merged_by_hand_is_seen_by_its_content(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write("pilot", **MARCH)
     world.tick("2026-03-06T08:00")
+    world.people.fetch(world.branches()[0])
     git(world.repo, "merge", "-q", "--squash", world.branches()[0])
     world.commit("Open the pilot")
     world.tick("2026-03-06T12:00")

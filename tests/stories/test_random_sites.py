@@ -19,6 +19,8 @@ from postbot.core.site import Pull
 from tests.stories.test_random_lives import FORM, HOURS, Model
 from tests.world import World
 
+KEPT = ("plain git",)  # hundreds of sites
+
 NAMES = ("ash", "birch")
 SUBJECTS = {
     ("upcoming", "open"): {"Now open", "Open again"},

@@ -160,7 +160,7 @@ def test_a_request_takes_the_place_of_what_the_clock_had_prepared(tmp_path: Path
     world.ask("pilot", "close", reason="filled")
     world.tick("2026-03-19T01:00")
     [pull] = world.pulls()
-    assert "Reason: filled." in pull.body
+    assert "Reason: `filled`." in pull.body
     world.merge(pull.number)
     world.tick("2026-03-22T09:00")
     assert len(world.said()) == 1
@@ -257,7 +257,7 @@ def test_the_latest_closing_goes_first_and_replaces_what_was_asked_before(tmp_pa
     ]
     assert world.asked() == []
     [pull] = world.pulls()
-    assert "Reason: cancelled." in pull.body
+    assert "Reason: `cancelled`." in pull.body
     assert (world.answer(last), world.answer(after)) == (None, None)
     world.merge(pull.number)
     world.advance(minutes=5)

@@ -139,9 +139,9 @@ def test_a_held_plan_changes_nothing_but_our_own_memory(tmp_path: Path) -> None:
     world = World(tmp_path)
     many(world, 8)
     world.tick()
-    before = git(world.repo, "for-each-ref")
+    before = git(world.people.bare, "for-each-ref")
     world.tick("2026-06-01T09:00")
-    assert git(world.repo, "for-each-ref") == before
+    assert git(world.people.bare, "for-each-ref") == before
 
 
 def test_a_site_that_shows_no_postings_any_more_is_held(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_site_that_shows_no_postings_any_more_is_held(tmp_path: Path) -> None:
     for _ in range(3):
         assert world.advance(minutes=5).plan.held is not None
     assert world.asked() == ["Held: postbot does nothing until somebody looks"]
-    git(world.repo, "reset", "-q", "--hard", "HEAD~2")
+    world.rewind(2)
     assert world.advance(minutes=5).plan.held is None
     assert len(world.mail()) == 1
 

@@ -116,13 +116,19 @@ def misplaced(postings: Iterable[Posting], folders: tuple[str, ...]) -> Iterator
     if not homes or {"", "."} & set(homes):
         return
     for posting in postings:
-        home = any(posting.path.startswith(f"{folder}/") for folder in homes)
+        home = _in_archive(posting) or any(posting.path.startswith(f"{folder}/") for folder in homes)
         if not home and _is_surely_a_posting(posting):
             where = " or ".join(f"{folder}/" for folder in homes)
             message = f"This is a posting, but the site lists only those in {where}."
             name = posting.path.rpartition("/")[2]
             fix = f"Move it to {homes[0]}/{name}."
             yield Problem(posting.path, 1, 1, "posting-misplaced", message, Severity.WARNING, fix)
+
+
+def _in_archive(posting: Posting) -> bool:
+    """Whether it lies in the archive, wherever its path is counted from."""
+    archive = posting.profile.archive
+    return archive is not None and f"/{archive.folder}/" in f"/{posting.path}"
 
 
 def _is_surely_a_posting(posting: Posting) -> bool:

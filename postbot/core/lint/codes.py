@@ -8,6 +8,11 @@ from types import MappingProxyType
 
 CODES: Mapping[str, str] = MappingProxyType(
     {
+        "archive-address": "Nobody can tell which address the page has without a permalink.",
+        "archive-index": "The page of a whole folder is not moved without the folder.",
+        "archive-none": "The profile names no archive.",
+        "archive-taken": "A file of that name is in the archive already.",
+        "archive-values": "Archiving moves a file and sets no values.",
         "config-missing": "There is no configuration.",
         "config-missing-key": "The configuration lacks a key that it needs.",
         "config-unknown-key": "The configuration holds a key that postbot does not know.",
@@ -42,6 +47,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "edit-flow-mapping": "The front matter is one `{...}`, which is not edited.",
         "edit-no-field": "There is no such field to comment out.",
         "edit-no-key": "The new field has no name.",
+        "edit-not-a-list": "The field holds a single value, to which none can be added.",
         "edit-not-a-text": "The field holds a list or a group, which a single value cannot replace.",
         "edit-not-one-line": "The value is not one line of printable text.",
         "edit-twice": "One edit changes the same field twice.",

@@ -13,7 +13,12 @@ from hashlib import sha256
 from postbot.core.announce import Announcement, Event
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition, upcoming
+from postbot.core.plan.answers import answers
+from postbot.core.plan.archiving import in_turn
 from postbot.core.plan.news import broken, records
+from postbot.core.plan.offers import offers
+from postbot.core.plan.people import put_off_to
+from postbot.core.plan.pulls import leftovers, notes, pull_steps, withdrawals
 from postbot.core.plan.steps import (
     LEADS_TO,
     Forget,
@@ -29,7 +34,8 @@ from postbot.core.plan.steps import (
     Tell,
     Want,
 )
-from postbot.core.plan.wants import answers, fresh_moves, offers, pull_steps, reminders, wants, withdrawals
+from postbot.core.plan.waiting import reminders
+from postbot.core.plan.wants import fresh_moves, wants
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.site import Path
@@ -47,16 +53,17 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
     postings = {path: found for path, found in seen.postings.items() if isinstance(found, Posting)}
     recorded = tuple(records(seen, postings, now))
     seen = _followed(seen, recorded)
-    wanted = wants(seen, postings, now, policy)
+    wanted = in_turn(seen, wants(seen, postings, now, policy), now, policy)
     problems = (*seen.snapshot.problems, *_problems(seen))
-    wakes_at = min((at for at in _instants(seen, postings, wanted, policy, now) if at > now), default=None)
-    held = _strange(seen, postings, [*_moves(recorded), *fresh_moves(seen, wanted)], now, policy)
+    held = _strange(seen, postings, [*_moves(recorded), *fresh_moves(seen, wanted, now, policy)], now, policy)
     steps: list[Step] = []
     offered: tuple[Offer, ...] = ()
     if held is None:
         offered = offers(seen, wanted, before)
+        wanted = [offer.want for offer in offered]
         steps = _steps(seen, recorded, offered, now, policy)
         held = _strange(seen, postings, list(_moves(steps)), now, policy)
+    wakes_at = min((at for at in _instants(seen, postings, wanted, policy, now) if at > now), default=None)
     if held is None:
         return Plan(now, tuple(steps), problems, None, wakes_at, tuple(wanted), offered)
     said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest})
@@ -67,11 +74,18 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
 def _steps(
     seen: Seen, recorded: Sequence[Record | Forget], offered: Sequence[Offer], now: datetime, policy: Policy
 ) -> list[Step]:
+    """The steps in the order in which they are taken: what is said of a pull request is true by then.
+
+    Merges come after what is said beside them, for a verdict may be what they wait for.
+    """
+    acts: list[Step] = [*withdrawals(seen, offered, now), *leftovers(seen)]
+    acts += [step for each in offered for step in pull_steps(seen, each, now, policy)]
     return [
         *recorded,
-        *withdrawals(seen, offered),
-        *(step for each in offered for step in pull_steps(seen, each, now, policy)),
-        *answers(seen, offered),
+        *(step for step in acts if not isinstance(step, Merge)),
+        *notes(seen, offered, acts, now, policy),
+        *(step for step in acts if isinstance(step, Merge)),
+        *answers(seen, offered, now, policy),
         *broken(seen, now),
     ]
 
@@ -123,6 +137,10 @@ def _moves(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
     """Which posting moves where: the same whether proposed, merged or witnessed, so that one release covers all."""
     for step in steps:
         match step:
+            case Propose(transition=Transition.ARCHIVE) | Merge(transition=Transition.ARCHIVE):
+                pass  # these take turns
+            case Propose(moves=False):
+                pass
             case Propose(refresh=False, path=path, transition=transition) | Merge(path=path, transition=transition):
                 yield path, LEADS_TO.get(transition, transition)
             case Record(moved=True, witness=witness):
@@ -139,20 +157,21 @@ def _instants(
     """Every instant at which the clock alone may change the plan."""
     if seen.memory.last_tick:
         yield seen.memory.last_tick - policy.clock_slack  # a clock that had gone back is right again
-    by_path = {want.posting.path: want for want in wanted}
-    for path, posting in postings.items():
-        yield from instants(seen, posting, by_path.get(path), now, policy)
+    for posting in postings.values():
+        yield from _of_posting(posting, now, policy)
+    for want in wanted:
+        yield want.due
+        yield from (want.due - span for span in policy.ask)
+        yield from (at for at, _ in reminders(want, seen.snapshot.by_branch.get(want.branch), policy))
+    for pull in seen.snapshot.pulls:
+        if until := put_off_to(pull, policy.zone):
+            yield until
 
 
-def instants(seen: Seen, posting: Posting, want: Want | None, now: datetime, policy: Policy) -> Iterator[datetime]:
-    """Every instant at which the clock alone may change what is to be done about one posting; past ones, too."""
+def _of_posting(posting: Posting, now: datetime, policy: Policy) -> Iterator[datetime]:
     yield from (at for at in (posting.window.opens, posting.window.closes, posting.closed_on) if at)
     for found in upcoming(posting, now):
         yield found.at
         yield found.at - policy.of(found.transition).lead
         if found.transition is Transition.OPEN:
             yield from (found.at - span for span in policy.ask)
-    if want:
-        yield want.due
-        yield from (want.due - span for span in policy.ask)
-        yield from (at for at, _ in reminders(want, seen.snapshot.by_branch.get(want.branch), policy))

@@ -5,7 +5,7 @@ requests, merges become files. Where a person has to approve or merge, the forec
 instant it is due, and says so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha1
@@ -16,7 +16,7 @@ from postbot.core.plan.steps import (
     Answer,
     Forget,
     Merge,
-    MergeWhen,
+    Note,
     Plan,
     Policy,
     Propose,
@@ -24,10 +24,11 @@ from postbot.core.plan.steps import (
     Seen,
     Step,
     Tell,
+    Tidy,
     Withdraw,
 )
 from postbot.core.posting import Posting, read_posting
-from postbot.core.site import File, Path, Pull, PullStatus
+from postbot.core.site import File, Path, Pull, PullStatus, Standing
 
 _ROUNDS = 20  # more than any chain of steps at one instant needs
 
@@ -58,9 +59,9 @@ def _settle(seen: Seen, at: datetime, policy: Policy, plan: Plan) -> tuple[Seen,
     found: list[Foreseen] = []
     for _ in range(_ROUNDS):
         plan = make_plan(seen, at, policy, plan)
-        steps = [Foreseen(at, step) for step in plan.steps]
-        if plan.held is None:
-            steps += [Foreseen(at, step, assumed=True) for step in _people(seen, plan, at, policy)]
+        merged = list(_people(seen, plan, at)) if plan.held is None else []
+        steps = [Foreseen(at, step) for step in plan.steps if not _is_about(step, merged)]
+        steps += [Foreseen(at, step, assumed=True) for step in merged]
         for step in steps:
             seen = apply(seen, step.step, at)
         found += steps
@@ -70,14 +71,22 @@ def _settle(seen: Seen, at: datetime, policy: Policy, plan: Plan) -> tuple[Seen,
     return seen, found, plan
 
 
-def _people(seen: Seen, plan: Plan, at: datetime, policy: Policy) -> Iterator[Merge]:
-    """Merges that wait for a person, at the instant they are due; a refreshed one waits for its next round."""
+def _is_about(step: Step, merged: Sequence[Merge]) -> bool:
+    """Whether a step says something beside a pull request that is merged at the same instant."""
+    return isinstance(step, Note) and any(merge.pull.branch == step.pull.branch for merge in merged)
+
+
+def _people(seen: Seen, plan: Plan, at: datetime) -> Iterator[Merge]:
+    """Merges that wait for a person, at the instant they are due; a refreshed one waits for its next round.
+
+    Nobody is taken to fill in what a draft lacks.
+    """
     busy = {step.change.branch for step in plan.steps if isinstance(step, Propose)}
     busy |= {step.pull.branch for step in plan.steps if isinstance(step, Withdraw | Merge)}
     for want in plan.wanted:
         pull = seen.snapshot.by_branch.get(want.branch)
-        by_hand = policy.of(want.wish.transition).merge is not MergeWhen.AUTO
-        if pull and pull.status is PullStatus.OPEN and by_hand and want.due <= at and pull.branch not in busy:
+        waits = pull is not None and pull.status is PullStatus.OPEN and not pull.draft and not want.standby
+        if pull and waits and want.due <= at and pull.branch not in busy:
             yield Merge(pull, want.posting.path, want.wish.transition)
 
 
@@ -97,6 +106,10 @@ def apply(seen: Seen, step: Step, at: datetime) -> Seen:
                 seen,
                 replace(step.pull, status=PullStatus.WITHDRAWN, head="", closed_at=at, reason=step.reason),
             )
+        case Tidy():
+            return _pulls(seen, replace(step.pull, head=""))
+        case Note():
+            return _pulls(seen, replace(step.pull, standing=step.standing))
         case Tell():
             return _told(seen, step)
         case Answer():
@@ -142,14 +155,20 @@ def _proposed(seen: Seen, step: Propose, at: datetime) -> Pull:
         labels=step.change.labels,
         files=step.change.after,
         paths=tuple(step.change.after),
+        approved_by=known.approved_by if known and dict(known.files) == dict(step.change.after) else (),
+        draft=step.change.draft,
+        standing=known.standing if known else Standing(),
     )
 
 
 def _merged(seen: Seen, step: Merge, at: datetime) -> Seen:
     files, postings = dict(seen.snapshot.files), dict(seen.postings)
+    before = postings[step.path]
     for path, data in step.pull.files.items():
+        if data is None:
+            del files[path], postings[path]
+            continue
         files[path] = File(path, _blob(data), data)
-        before = postings[path]
         if isinstance(before, Posting):
             postings[path] = read_posting(path, data, before.profile, before.zone)
     snapshot = replace(seen.snapshot, files=files)

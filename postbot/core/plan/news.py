@@ -4,12 +4,13 @@ Pure. News follow the content of the base branch and nothing else: neither a pul
 first run adopts what stands and says nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement, Event
+from postbot.core.archive import is_archived
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.memory import Witness
@@ -17,20 +18,17 @@ from postbot.core.plan.steps import Forget, Record, Seen, Tell
 from postbot.core.posting import Posting, at_utc, live_field, slug_of
 from postbot.core.problem import Problem
 from postbot.core.profile import State
-from postbot.core.site import Path
+from postbot.core.site import Path, PullStatus
 
 
 def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iterator[Record | Forget]:
     """Compare every posting with what was last witnessed: what to remember, what to forget, what to announce."""
     known = seen.memory.witnesses
-    gone = {path: witness for path, witness in known.items() if path not in seen.postings}
-    for path, posting in postings.items():
-        state = posting.state(now)
-        if state is None:
-            continue
-        before = known.get(path) or _renamed(posting, state, seen, gone)
-        if before and before.path in gone:
-            del gone[before.path]
+    states = {path: state for path, posting in postings.items() if (state := posting.state(now))}
+    renamed = _renamed(seen, postings, {path: state for path, state in states.items() if path not in known})
+    found = {witness.path for witness in renamed.values()}
+    for path, state in states.items():
+        posting, before = postings[path], known.get(path) or renamed.get(path)
         after = _witness(posting, seen, state, before)
         if before != after:
             adopted = before is None and seen.memory.last_tick is None
@@ -38,16 +36,62 @@ def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iter
             moved = bool(said) or (before is not None and before.state is not state)
             was = before.path if before and before.path != path else None
             yield Record(after, said, was, moved=moved)
-    for path, witness in gone.items():
-        yield Forget(path, _gone(witness))
+    for path, witness in known.items():
+        if path not in seen.postings and path not in found:
+            yield Forget(path, _gone(witness))
 
 
-def _renamed(posting: Posting, state: State, seen: Seen, gone: Mapping[Path, Witness]) -> Witness | None:
-    """The remembered posting that this one was before it was renamed: the same bytes, else the same title and state."""
-    blob = seen.snapshot.files[posting.path].blob
-    same_bytes = (witness for witness in gone.values() if witness.blob == blob)
-    same_title = (witness for witness in gone.values() if witness.title == posting.title and witness.state is state)
-    return next(same_bytes, None) or next(same_title, None)
+def _renamed(seen: Seen, postings: Mapping[Path, Posting], new: Mapping[Path, State]) -> dict[Path, Witness]:
+    """The remembered postings that new ones were before they were renamed, by the strongest evidence first.
+
+    A pull request of ours moved it; the same bytes; the same title and state; of several, the one whose file has kept
+    its name. Going from evidence to evidence, and not from file to file, keeps a weak likeness from taking what
+    another file has the better claim to.
+    """
+    gone = [witness for path, witness in seen.memory.witnesses.items() if path not in seen.postings]
+    if not gone:
+        return {}
+    moves = _moves(seen)
+    here = [(path, seen.snapshot.files[path].blob, postings[path].title, state) for path, state in new.items()]
+    there = [(moves.get(each.path, each.path), each.blob, each.title, each.state) for each in gone]
+    found: dict[Path, Witness] = {}
+    for evidence in _EVIDENCE:
+        taken = {witness.path for witness in found.values()}
+        claims: dict[object, list[Witness]] = {}
+        for witness, traits in zip(gone, there, strict=True):
+            if witness.path not in taken:
+                claims.setdefault(evidence(traits), []).append(witness)
+        for traits in here:
+            if traits[0] not in found and (held := claims.get(evidence(traits))):
+                found[traits[0]] = held.pop(0)
+    return found
+
+
+_Traits = tuple[Path, str, str, State]
+"""What a posting is known again by: its path, blob, title and state."""
+
+_EVIDENCE: tuple[Callable[[_Traits], object], ...] = (
+    lambda traits: traits[0],
+    lambda traits: (_name(traits), traits[1]),
+    lambda traits: traits[1],
+    lambda traits: (_name(traits), traits[2:]),
+    lambda traits: traits[2:],
+)
+
+
+def _name(traits: _Traits) -> str:
+    return traits[0].rpartition("/")[2]
+
+
+def _moves(seen: Seen) -> dict[Path, Path]:
+    """The new path of each file that a merged pull request of ours has moved, by the path it had."""
+    merged = (pull.paths for pull in seen.snapshot.pulls if pull.status is PullStatus.MERGED)
+    pairs = (paths for paths in merged if len(paths) == _OLD_AND_NEW)
+    here = seen.snapshot.files
+    return {old: new for one, two in pairs for old, new in ((one, two), (two, one)) if old not in here and new in here}
+
+
+_OLD_AND_NEW = 2
 
 
 def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None) -> Witness:
@@ -84,6 +128,19 @@ def _news(posting: Posting, before: Witness | None, after: Witness, now: datetim
         # With its dates in the key, a file that is made anew under an old name is heard of again, years later.
         key = f"{event}:{after.path}:{after.generation}:{_when(after)}"
         yield Announcement(event, key, posting.slug, _facts(posting, before, after, now))
+
+
+def foretold(seen: Seen, posting: Posting, after: Posting, now: datetime) -> tuple[Announcement, ...]:
+    """What is heard once this posting stands on the base branch as it does in `after`, if that is witnessed at `now`.
+
+    The same that will be said then, word for word. Where the dates decide, the clock may have moved the posting by
+    then, whatever is merged; that is no news of the merge.
+    """
+    was, state = posting.state(now), after.state(now)
+    if was is None or state is None:
+        return ()
+    before = _witness(posting, seen, was, seen.memory.witnesses.get(posting.path))
+    return tuple(_news(after, before, _witness(after, seen, state, before), now))
 
 
 def _when(witness: Witness) -> str:
@@ -176,7 +233,7 @@ def broken(seen: Seen, now: datetime) -> Iterator[Tell]:
     """
     first = seen.memory.last_tick is None
     for path, found in seen.postings.items():
-        problems = _faults(seen, path, found)
+        problems = _faults(seen, path, found, now)
         if problems:
             key = f"{Event.BROKEN}:{path}:{seen.snapshot.files[path].blob}"
             facts: dict[str, str | tuple[str, ...]] = {"path": path, "problems": tuple(map(str, problems))}
@@ -185,10 +242,14 @@ def broken(seen: Seen, now: datetime) -> Iterator[Tell]:
                 yield Tell(Announcement(Event.BROKEN, key, path, facts), quiet=first and strange)
 
 
-def _faults(seen: Seen, path: Path, found: Posting | Problem) -> tuple[Problem, ...]:
-    """What keeps a file from being followed. One that nobody has seen as a posting may be meant for something else."""
+def _faults(seen: Seen, path: Path, found: Posting | Problem, now: datetime) -> tuple[Problem, ...]:
+    """What keeps a file from being followed. One that nobody has seen as a posting may be meant for something else.
+
+    What lies closed in the archive is followed no further.
+    """
     if isinstance(found, Posting):
-        return () if found.outside else found.problems
+        over = found.outside or (is_archived(found) and found.state(now) is State.CLOSED)
+        return () if over else found.problems
     stranger = found.code == "front-matter-missing" or _is_template(path, seen.templates)
     return () if stranger and path not in seen.memory.witnesses else (found,)
 

@@ -9,9 +9,9 @@ from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement, one_line
-from postbot.core.plan.changeset import diff_block
+from postbot.core.inert import block
 from postbot.core.plan.forecast import Foreseen
-from postbot.core.plan.steps import Answer, Forget, Merge, Plan, Propose, Record, Step, Tell, Withdraw
+from postbot.core.plan.steps import Answer, Forget, Merge, Note, Plan, Propose, Record, Step, Tell, Tidy, Withdraw
 from postbot.core.posting import at_utc
 from postbot.core.problem import Problem
 
@@ -22,11 +22,17 @@ def step_words(step: Step) -> list[str]:
     """One step in plain words: what it does, and below it what is said to whom."""
     match step:
         case Propose(change=change, refresh=refresh):
-            return [f"{'bring up to date' if refresh else 'open'} pull request {change.branch}: {change.title}"]
+            kind = "draft pull request" if change.draft else "pull request"
+            return [f"{'bring up to date' if refresh else 'open'} {kind} {change.branch}: {change.title}"]
         case Merge(pull=pull):
             return [f"merge pull request #{pull.number} {pull.title}"]
         case Withdraw(pull=pull, reason=reason):
             return [f"withdraw pull request #{pull.number} {pull.title}. {reason}"]
+        case Tidy(pull=pull):
+            return [f"delete the branch of pull request #{pull.number} {pull.title}, which is merged"]
+        case Note(pull=pull, standing=standing):
+            said = " ".join((one_line(standing.words), standing.verdict)).strip() or "nothing"
+            return [f"say beside pull request #{pull.number} {pull.title}: {said}"]
         case Record(witness=witness, announcements=said):
             return [f"see {witness.path} as {witness.state}", *map(_said, said)]
         case Forget(path=path, announcements=said):
@@ -104,7 +110,7 @@ def plan_markdown(plan: Plan, to_come: Sequence[Foreseen], zone: ZoneInfo) -> st
         lines.append(f"- {_local(each.at, zone)}: {first}{' *(a person has to)*' if each.assumed else ''}")
         lines += [f"  - {line}" for line in more]
         if isinstance(each.step, Propose):
-            lines += ["", *(f"  {line}" for line in diff_block(each.step.change.diff).split("\n")), ""]
+            lines += ["", *(f"  {line}" for line in block(each.step.change.diff, "diff").split("\n")), ""]
     if not shown and not plan.held:
         lines.append("Nothing to do.")
     lines += ["### Problems", *(f"- `{problem}`" for problem in plan.problems)] if plan.problems else []
@@ -141,6 +147,11 @@ def step_json(step: Step) -> Json:
             }
         case Withdraw(pull=pull, reason=reason):
             return {"does": "withdraw", "number": pull.number, "branch": pull.branch, "reason": reason}
+        case Tidy(pull=pull):
+            return {"does": "delete-branch", "number": pull.number, "branch": pull.branch}
+        case Note(pull=pull, path=path, standing=standing):
+            words = {"words": standing.words, "approved": standing.approved, "verdict": standing.verdict}
+            return {"does": "comment", "number": pull.number, "branch": pull.branch, "path": path, **words}
         case Record(witness=witness):
             return {"does": "record", "path": witness.path, "state": witness.state, "tells": said}
         case Forget(path=path):

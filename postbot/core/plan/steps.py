@@ -15,7 +15,7 @@ from postbot.core.plan.memory import Memory, Request, Witness
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.profile import State
-from postbot.core.site import ChangeSet, Path, Pull, Snapshot
+from postbot.core.site import ChangeSet, Path, Pull, Snapshot, Standing
 
 
 class MergeWhen(StrEnum):
@@ -28,15 +28,27 @@ class MergeWhen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """How one transition is handled: how long before its instant the pull request is opened, and who merges it."""
+    """How one transition is handled: how long before its instant the pull request is opened, and who merges it.
+
+    `prestage`, of a closing, has its pull request prepared as soon as the position is open, whatever `lead` says.
+    """
 
     lead: timedelta = timedelta(0)
     merge: MergeWhen = MergeWhen.REVIEW
+    prestage: bool = False
+
+    def starts(self, at: datetime, now: datetime) -> bool:
+        """Whether the pull request for what is due at `at` is to be there by `now`."""
+        return self.prestage or at - self.lead <= now
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one site. Spans are counted back from the opening (`ask`) or on from the due instant (`remind`)."""
+    """The rules of one site. Spans are counted back from the opening (`ask`) or on from the due instant (`remind`).
+
+    `staff` are those who hear the reminders. With `two_people` nobody's approval counts for what they have asked for
+    themselves; `people` maps the names that requests carry to those that approvals carry, where they differ.
+    """
 
     zone: ZoneInfo
     handling: Mapping[Transition, Handling] = field(default_factory=dict)
@@ -45,6 +57,9 @@ class Policy:
     most_moves: int = 5
     most_share: float = 0.2
     clock_slack: timedelta = timedelta(minutes=1)
+    staff: tuple[str, ...] = ()
+    two_people: bool = False
+    people: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, transition: Transition) -> Handling:
         """How this transition is handled; a person merges where nothing is said."""
@@ -88,13 +103,18 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Propose:
-    """Open this pull request, or bring the open one of the same branch up to date."""
+    """Open this pull request, or bring the open one of the same branch up to date. `foretold` is what its merge tells.
+
+    One that is far ahead of its date, or a draft, moves nothing yet.
+    """
 
     change: ChangeSet
     path: Path
     transition: Transition
     due: datetime
     refresh: bool = False
+    foretold: tuple[Announcement, ...] = ()
+    moves: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +135,22 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class Tidy:
+    """Delete the branch of this pull request of ours: it has been merged."""
+
+    pull: Pull
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Say this beside an open pull request of ours, in place of what was said there before."""
+
+    pull: Pull
+    standing: Standing
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Say something to the staff; quiet only notes it as said, for what was there before we came."""
 
@@ -132,14 +168,15 @@ class Answer:
     announcements: tuple[Announcement, ...] = ()
 
 
-Step = Record | Forget | Propose | Merge | Withdraw | Tell | Answer
+Step = Record | Forget | Propose | Merge | Withdraw | Tidy | Note | Tell | Answer
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
     """The transition that one posting wants: since or from when (`due`), and the instant it is worked out for (`when`).
 
-    `early` means that it is too soon for its pull request, and only what is missing is asked for.
+    `early` means that it is too soon for its pull request, and only what is missing is asked for; `ahead`, that it is
+    prepared long before its date. One on `standby` is kept ready beside what a person has asked for, and does nothing.
     """
 
     posting: Posting
@@ -149,6 +186,8 @@ class Want:
     branch: str
     request: Request | None = None
     early: bool = False
+    ahead: bool = False
+    standby: bool = False
 
     @property
     def target(self) -> str:
@@ -164,12 +203,19 @@ LEADS_TO: Mapping[Transition, str] = {Transition.OPEN: State.OPEN, Transition.CL
 class Offer:
     """What can be done for a want: the pull request, or why there is none (None: there is nothing left to change).
 
-    `lacks` are sentences on what is missing or wrong before readers may see it.
+    `lacks` are sentences on what is missing or wrong before readers may see it; `foretold` is what a merge on time
+    would tell.
     """
 
     want: Want
     change: ChangeSet | Problem | None
     lacks: tuple[str, ...]
+    foretold: tuple[Announcement, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be merged as it is: a draft cannot."""
+        return isinstance(self.change, ChangeSet) and not self.change.draft
 
 
 @dataclass(frozen=True, slots=True)

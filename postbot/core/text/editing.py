@@ -9,7 +9,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 from ruamel.yaml import YAML
@@ -19,9 +19,11 @@ from ruamel.yaml.nodes import ScalarNode as ScalarNode12
 
 from postbot.core.problem import Problem
 from postbot.core.text.document import Commented, Document, Field, Span, line_end, line_start, lines, read
-from postbot.core.text.scalar import Quoting, spell, unprintable
+from postbot.core.text.scalar import STR, Quoting, spell, unprintable
 
 BOM = b"\xef\xbb\xbf"
+_SEQ = "tag:yaml.org,2002:seq"
+_DASH = re.compile(r"-[ \t]*")
 _LONG_KEY = 8
 _ONE_LETTER = 2
 """Characters that one mistyped letter touches: the wrong one and the right one; or two that are swapped."""
@@ -52,7 +54,19 @@ class CommentOut:
     placeholder: str | None = None
 
 
-Edit = Set | CommentOut
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Put one more text at the end of a list, unless it is there; a missing or empty field becomes a list of it.
+
+    `after` places an inserted field, as in `Set`.
+    """
+
+    key: str
+    value: str
+    after: tuple[str, ...] = ()
+
+
+Edit = Set | CommentOut | Append
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +114,10 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class _Splice:
-    """Replace `span` by `text`; `named` are the comments that this uses up, `made` those that it makes."""
+    """Replace `span` by `text`; `named` are the comments that this uses up, `made` those that it makes.
+
+    The field's value becomes `value`, or has it as one more item where `is_item`.
+    """
 
     key: str
     value: str | None
@@ -108,6 +125,7 @@ class _Splice:
     text: str
     named: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
+    is_item: bool = False
 
 
 def edit(document: Document, edits: Sequence[Edit]) -> Edited | Problem:
@@ -193,17 +211,21 @@ def _splice(document: Document, change: Edit, key: str) -> _Splice | Problem:
     field = document.fields.get(key)
     if fault := _not_lines(document, field):
         return fault
-    if odd := unprintable(change.value if isinstance(change, Set) else change.placeholder or ""):
+    if odd := unprintable((change.placeholder or "") if isinstance(change, CommentOut) else change.value):
         message = f"The value for `{key}` holds the character U+{ord(odd):04X}; a value is one line of text."
         return _refuse(document, "edit-not-one-line", message)
     if isinstance(change, CommentOut):
         if field is None:
             return _refuse(document, "edit-no-field", f"There is no field `{key}` to comment out.")
         return _comment_out(document, field, change)
+    if isinstance(change, Append):
+        return _append(document, field, change)
     if field:
         return _set(document, field, change)
     commented = next((found for found in document.commented if found.key == key), None)
-    return _uncomment(document, commented, change) if commented else _insert(document, change)
+    if commented:
+        return _uncomment(document, commented, change)
+    return _insert(document, change, " " + spell(change.value, change.quoting or Quoting.PLAIN))
 
 
 def _not_lines(document: Document, field: Field | None) -> Problem | None:
@@ -256,8 +278,40 @@ def _uncomment(document: Document, commented: Commented, change: Set) -> _Splice
     return _Splice(commented.key, change.value, commented.span, line, named=(whole.strip(),))
 
 
-def _insert(document: Document, change: Set) -> _Splice | Problem:
-    """Write a new line behind the first of `after` that is there, else behind the last field."""
+def _append(document: Document, field: Field | None, change: Append) -> _Splice | Problem:
+    """Write one more item below a list in blocks, before the bracket of one in brackets, or the first of a new one."""
+    first = f"\n{document.indent}  - {spell(change.value, Quoting.PLAIN)}"
+    if field is None:
+        made = _insert(document, change, first)
+        return made if isinstance(made, Problem) else replace(made, is_item=True)
+    if field.quoting is Quoting.EMPTY:
+        at = line_end(document.text, field.span.start)
+        new = first.replace("\n", _break_at(document, at))
+        return _Splice(field.key, change.value, Span(at, at), new, is_item=True)
+    if field.quoting is not Quoting.LIST:
+        message = f"`{field.key}` is no list, so it cannot take {change.value} as well; write it as a list first."
+        return _refuse(document, "edit-not-a-list", message, field.line, field.column)
+    if (STR, change.value) in _items_of(_shapes(document.root)[field.key]):
+        return _Splice(field.key, change.value, Span(field.value.start, field.value.start), "")
+    return _one_more(document, field, change)
+
+
+def _one_more(document: Document, field: Field, change: Append) -> _Splice:
+    """Write the item as the list writes its own: behind the blanks and the dash of the first, or behind a comma."""
+    start, end = field.value
+    text, item = document.text, spell(change.value, Quoting.PLAIN)
+    if dash := _DASH.match(text, start):
+        at = line_end(text, end)
+        new = f"{_break_at(document, at)}{text[line_start(text, start) : start]}{dash.group()}{item}"
+    else:
+        held = text[start + 1 : end - 1].rstrip()
+        at = start + 1 + len(held)
+        new = ("" if not held else " " if held.endswith(",") else ", ") + item
+    return _Splice(field.key, change.value, Span(at, at), new, is_item=True)
+
+
+def _insert(document: Document, change: Set | Append, rest: str) -> _Splice | Problem:
+    """Write a new field, `rest` behind its colon, behind the first of `after` that is there, else the last field."""
     if unprintable(change.key) or spell(change.key, Quoting.PLAIN) != change.key:
         return _refuse(document, "edit-no-key", f"`{change.key!r}` cannot be the name of a field.")
     places = {found.key: found.span for found in document.commented}
@@ -265,15 +319,17 @@ def _insert(document: Document, change: Set) -> _Splice | Problem:
     anchor = next((places[key] for key in change.after if key in places), None)
     if anchor is None and document.fields:
         anchor = list(document.fields.values())[-1].span
-    line = f"{document.indent}{change.key}: {spell(change.value, change.quoting or Quoting.PLAIN)}"
+    line = f"{document.indent}{change.key}:{rest}"
     if anchor is None:
-        return _Splice(
-            change.key, change.value, Span(document.front.start, document.front.start), line + document.newline
-        )
+        new = f"{line}\n".replace("\n", document.newline)
+        return _Splice(change.key, change.value, Span(document.front.start, document.front.start), new)
     at = line_end(document.text, anchor.end)
-    # In a file of mixed line endings the line above keeps its own, and the closing fence always follows one.
-    above = lines(document.text[at : at + 2])[0]
-    return _Splice(change.key, change.value, Span(at, at), above + line)
+    return _Splice(change.key, change.value, Span(at, at), f"\n{line}".replace("\n", _break_at(document, at)))
+
+
+def _break_at(document: Document, at: int) -> str:
+    """The line break at the end of a line: in a file of mixed ones each keeps its own, and the fence follows one."""
+    return lines(document.text[at : at + 2])[0]
 
 
 def _comment_out(document: Document, field: Field, change: CommentOut) -> _Splice:
@@ -348,7 +404,7 @@ def _unproven(
     new = _compose_12(after)
     if isinstance(new, Problem):
         return new
-    wanted = {splice.key: splice.value for splice in splices}
+    wanted = {splice.key: splice for splice in splices}
     shapes = ((_shapes(before.root), _shapes(after.root)), (_shapes(old), _shapes(new)))
     for was, now in shapes:
         wrong = [key for key in was.keys() | now.keys() if not _as_wanted(key, wanted, was, now)]
@@ -368,13 +424,22 @@ def _comments_kept(before: Document, after: Document, splices: Sequence[_Splice]
     return None
 
 
-def _as_wanted(
-    key: str, wanted: Mapping[str, str | None], was: Mapping[str, object], now: Mapping[str, object]
-) -> bool:
-    if key not in wanted:
+def _as_wanted(key: str, wanted: Mapping[str, _Splice], was: Mapping[str, object], now: Mapping[str, object]) -> bool:
+    splice = wanted.get(key)
+    if splice is None:
         return was.get(key) == now.get(key)
-    value = wanted[key]
-    return key not in now if value is None else _text_of(now.get(key)) == value
+    if splice.is_item:
+        return now.get(key) == (_SEQ, (*_items_of(was.get(key)), (STR, splice.value)))
+    return key not in now if splice.value is None else _text_of(now.get(key)) == splice.value
+
+
+def _items_of(shape: object) -> tuple[object, ...]:
+    """The items of a list; none of a field that is missing or empty."""
+    match shape:
+        case (str(tag), tuple(items)) if tag == _SEQ:
+            return items
+        case _:
+            return ()
 
 
 def _text_of(shape: object) -> object:
@@ -396,19 +461,24 @@ def _shape(node: yaml.Node) -> tuple[str, object]:
 def _proof(
     before: Document, after: Document, splices: Sequence[_Splice], spelling: tuple[tuple[str, str], ...]
 ) -> Proof:
-    def value(document: Document, key: str) -> str | None:
-        field = document.fields.get(key)
-        return field.text if field else None
-
     return Proof(
         lines=_line_changes(before, after),
-        values=tuple(ValueChange(s.key, value(before, s.key), value(after, s.key)) for s in splices),
+        values=tuple(ValueChange(s.key, _value(before, s), _value(after, s)) for s in splices),
         comments_before=len(before.comments),
         comments_after=len(after.comments),
         comments_named=tuple(comment for splice in splices for comment in splice.named),
         body_sha256=after.body_sha256,
         spelling=spelling,
     )
+
+
+def _value(document: Document, splice: _Splice) -> str | None:
+    """A field's text; of a list that gains an item, the texts in it."""
+    field = document.fields.get(splice.key)
+    if field is None or not splice.is_item or field.text is not None:
+        return field.text if field else None
+    texts = (text for item in _items_of(_shapes(document.root)[splice.key]) if isinstance(text := _text_of(item), str))
+    return ", ".join(texts)
 
 
 def _line_changes(before: Document, after: Document) -> tuple[LineChange, ...]:

@@ -1,0 +1,116 @@
+"""What people have said about a pull request of ours: whose approval counts, and how long a no holds.
+
+Pure. Nothing here decides what is done about it. Where the two-person rule is on, nobody approves what they have asked
+for themselves; without it, anybody's approval counts.
+"""
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from postbot.core.announce import one_line
+from postbot.core.dates import Bound, Moment, read_moment
+from postbot.core.plan.memory import Request
+from postbot.core.plan.steps import Policy
+from postbot.core.site import Pull, PullStatus
+
+# A no ---------------------------------------------------------------------------------------------------------------
+
+_AGAIN = re.compile(r"\bask\s+me\s+on\b:?(?=([^\n]*))", re.IGNORECASE)
+_MOST_WORDS = 8  # of the longest date, with weekday, time and zone
+
+
+def has_ended(pull: Pull | None, zone: ZoneInfo) -> bool:
+    """Whether people have decided on it for good. What was withdrawn, or put off to a date, may come back."""
+    if pull is None:
+        return False
+    return pull.status is PullStatus.MERGED or (pull.status is PullStatus.REJECTED and put_off_to(pull, zone) is None)
+
+
+def is_put_off(pull: Pull | None, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether a person has closed it until a date that is still to come."""
+    until = put_off_to(pull, zone) if pull else None
+    return until is not None and now < until
+
+
+def may_be_proposed(pull: Pull | None, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether there is no pull request, or one that may be opened again."""
+    if pull is None or pull.status is PullStatus.WITHDRAWN:
+        return True
+    until = put_off_to(pull, zone)
+    return until is not None and until <= now
+
+
+def put_off_to(pull: Pull, zone: ZoneInfo) -> datetime | None:
+    """From when on (UTC) a person who closed it wants to be asked again: `ask me on DATE`. None for a plain no.
+
+    So is a date that cannot be read, or that was not to come when they wrote it, and a branch that they work on.
+    """
+    theirs = pull.head and not pull.untouched
+    if pull.status is not PullStatus.REJECTED or pull.closed_at is None or theirs:
+        return None
+    dates = (_date(found[1], zone) for found in _AGAIN.finditer(pull.reason or ""))
+    return next((at for at in dates if at and at > pull.closed_at), None)
+
+
+def _date(text: str, zone: ZoneInfo) -> datetime | None:
+    """The date that a text begins with: as many of its words as make one."""
+    words = text.split()[:_MOST_WORDS]
+    for most in range(len(words), 0, -1):
+        said = " ".join(words[:most])
+        for spelling in (said, said.rstrip(".,;:!?)\"'")):
+            found = read_moment(spelling, Bound.OPENS, zone)
+            if isinstance(found, Moment):
+                return found.at
+    return None
+
+
+# A yes --------------------------------------------------------------------------------------------------------------
+
+
+def is_approved(pull: Pull, request: Request | None, policy: Policy) -> bool:
+    """Whether somebody has approved it whose approval counts."""
+    return bool(approvers(pull, request, policy))
+
+
+def approvers(pull: Pull, request: Request | None, policy: Policy) -> tuple[str, ...]:
+    """Those whose approval counts, as the host names them."""
+    if not policy.two_people or request is None:
+        return pull.approved_by
+    asker = _person(request.by, policy)
+    return tuple(name for name in pull.approved_by if _person(name, policy) != asker)
+
+
+def verdict(pull: Pull, request: Request | None, policy: Policy, *, known: bool = True) -> tuple[bool | None, str]:
+    """The verdict of the two-person rule in one line; None where it is off.
+
+    Where it is not `known` any more who asked, two people who approve are two people, whoever it was.
+    """
+    if not policy.two_people:
+        return None, ""
+    names = approvers(pull, request, policy)
+    if not known:
+        different = {_person(name, policy): _shown(name) for name in reversed(names)}
+        if len(different) > 1:
+            return True, f"Approved by {' and '.join(reversed(different.values()))}."
+        return False, "Waits for two people: nobody can tell any more who asked for it."
+    if request is None:
+        return (True, f"Approved by {_shown(names[0])}.") if names else (False, "Waits for somebody's approval.")
+    asker = _shown(request.by)
+    if names:
+        return True, f"Approved by {_shown(names[0])}, who is not {asker}."
+    return False, f"Waits for somebody other than {asker}."
+
+
+def _person(name: str, policy: Policy) -> str:
+    """One name for each person, under whichever of theirs they come."""
+    known = {_plain(asks): _plain(approves) for asks, approves in policy.people.items()}
+    return known.get(_plain(name), _plain(name))
+
+
+def _plain(name: str) -> str:
+    return name.strip().removeprefix("@").casefold()
+
+
+def _shown(name: str) -> str:
+    return one_line(name).removeprefix("@")

@@ -1,0 +1,98 @@
+"""`postbot doctor`: is everything there that a tick will need. It reads and never writes.
+
+What the configuration, the profile and the ledger are like is looked at here; the site itself by its host's doctor.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from postbot.app import host
+from postbot.config import Config, ConfigError, load_profile
+from postbot.core.announce import one_line
+from postbot.core.problem import PostbotError
+from postbot.doors.checking import several
+from postbot.hosts import HostError
+from postbot.hosts import doctor as plain
+from postbot.hosts.doctor import Finding, Level, fault, fine, note
+from postbot.hosts.github import GitHubHost
+from postbot.hosts.github import doctor as github
+from postbot.ledger import Ledger
+
+
+def examine(config: Config) -> tuple[Finding, ...]:
+    """Look at everything, in the order in which a tick needs it."""
+    return (*_profile(config), *_ledger(config), *_site(config))
+
+
+def _profile(config: Config) -> Iterator[Finding]:
+    name = config.site.profile
+    try:
+        load_profile(config)
+    except ConfigError as error:
+        for each in error.problems:
+            yield fault("profile", f"{each.path}:{each.line}: {each.message}", each.fix)
+    else:
+        yield fine("profile", f"{name} is read.")
+
+
+def _ledger(config: Config) -> Iterator[Finding]:
+    path = config.at(config.ledger)
+    there = next(each for each in (path, *path.absolute().parents) if os.access(each, os.F_OK))
+    # SQLite keeps files of its own beside the ledger, so its folder counts, too.
+    places = [path, path.parent] if there == path else [there]
+    if closed := [each for each in places if not os.access(each, os.W_OK)]:
+        yield fault("ledger", f"{closed[0]} cannot be written to.", "Let the user that runs postbot write there.")
+    elif there != path and not there.is_dir():
+        yield fault("ledger", f"{there} is a file, so there can be no {path}.", "Name another place with `ledger`.")
+    elif there != path:
+        yield note("ledger", f"There is no {path} yet; the first tick adopts the site as it stands and says nothing.")
+    else:
+        yield _opened(path)
+
+
+def _opened(path: Path) -> Finding:
+    try:
+        Ledger.open(path).close()
+    except PostbotError as error:
+        return fault("ledger", str(error))
+    return fine("ledger", f"{path} can be read and written.")
+
+
+def _site(config: Config) -> tuple[Finding, ...]:
+    try:
+        kept = host(config)
+    except ConfigError as error:
+        return tuple(fault("sign-in", problem.message, problem.fix) for problem in error.problems)
+    except HostError as error:
+        return (fault("site", str(error)),)
+    if isinstance(kept, GitHubHost):
+        return github.examine(kept.api, config)
+    return plain.examine(config.at(config.site.repo), config.site.base, config.site.folders)
+
+
+def has_fault(found: Iterable[Finding]) -> bool:
+    """Whether anything keeps postbot from its work."""
+    return any(each.level is Level.FAULT for each in found)
+
+
+def text(found: Sequence[Finding]) -> str:
+    """The findings, a line each, and below it what to do."""
+    widths = [max(len(word) for word in words) for words in zip(*((f.level, f.subject) for f in found), strict=True)]
+    lines = []
+    for each in found:
+        lines.append(f"{each.level:<{widths[0]}}  {one_line(each.subject):<{widths[1]}}  {one_line(each.says)}")
+        if each.do:
+            lines.append(f"{'':<{widths[0]}}  {'':<{widths[1]}}  > {one_line(each.do)}")
+    return "\n".join([*lines, _sum(found)]) + "\n"
+
+
+def _sum(found: Sequence[Finding]) -> str:
+    counted = [(level, sum(each.level is level for each in found)) for level in (Level.FAULT, Level.WARNING)]
+    told = ", ".join(several(count, level) for level, count in counted if count)
+    return told[:1].upper() + told[1:] + "." if told else "Nothing is wrong."
+
+
+def as_json(found: Iterable[Finding]) -> list[dict[str, str | None]]:
+    """The findings as plain values."""
+    return [{"level": each.level, "subject": each.subject, "says": each.says, "do": each.do} for each in found]

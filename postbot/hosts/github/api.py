@@ -1,0 +1,416 @@
+"""GitHub over HTTP: one request at a time, bounded in time, its answer checked, its failures told in sentences.
+
+PyGithub does the talking (signing in, TLS, headers). What is our own is what its defaults would get wrong for a bot
+that must never act twice: reads are tried again, writes never are; no call waits for a rate limit to pass; no answer
+may drip for longer than `_PATIENCE`; half an answer counts as none. Nothing here knows what is asked or why, and no
+token, key or signed address appears in an error.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import requests
+from github import Auth, Github
+from github.GithubException import GithubException
+from jwt.exceptions import PyJWTError
+from pydantic import BaseModel, ValidationError
+
+from postbot.hosts import HostError, Refused
+
+PUBLIC: Final = "https://api.github.com"
+
+_SILENCE: Final = 10
+"""Seconds without a byte after which a connection counts as dead."""
+_PATIENCE: Final = 25
+"""Seconds after which a call is given up, even while bytes keep dripping in."""
+_TRIES: Final = 3
+_LIMIT_WORDS: Final = ("rate limit", "abuse detection")
+_UNPROCESSABLE: Final = frozenset({405, 409, 422})
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_Result = TypeVar("_Result")
+Json = Any
+
+
+class RateLimited(HostError):  # noqa: N818 - said as it is
+    """GitHub takes no more requests for now. The tick ends here and a later one goes on; nothing is lost."""
+
+
+class Denied(HostError):  # noqa: N818 - said as it is
+    """The sign-in is not accepted, or lacks a right; a person must act."""
+
+
+class Conflict(Refused):
+    """GitHub understood the request and would not do it as things stand; nothing was changed."""
+
+
+class NotFound(HostError):  # noqa: N818 - said as it is
+    """GitHub knows no such thing, or does not show it to this sign-in."""
+
+
+class _Flaky(HostError):  # noqa: N818 - said as it is
+    """No usable answer. A read may be tried again; what a write did is for the next look to find out."""
+
+
+class _Down(_Flaky):
+    """The connection itself failed: the next request would fare no better."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A GitHub App's own sign-in. `key` is its private key in PEM form. The installation is the repository owner's."""
+
+    id: str
+    installation: int
+    key: str
+
+    def __repr__(self) -> str:
+        return f"App(id={self.id!r}, installation={self.installation}, key=***)"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A personal access token, or the token of an Action."""
+
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Token(***)"
+
+
+SignIn = App | Token
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: its status, its headers by lower-case name, and its body read as JSON (None for none)."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: Json
+
+    @property
+    def at(self) -> datetime | None:
+        """GitHub's own clock when it answered (UTC). https://www.rfc-editor.org/rfc/rfc9110#name-date."""
+        try:
+            return parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
+        except (KeyError, ValueError):
+            return None
+
+
+class Api:
+    """GitHub's two interfaces, REST below `/repos/OWNER/NAME` and GraphQL, for one repository.
+
+    `pace` is the pause between two writes; GitHub asks for a second
+    (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api). `sent` counts requests.
+    `ahead` is how far GitHub's clock was before ours at its last answer, None while it has not told.
+    """
+
+    def __init__(
+        self, repository: str, sign_in: SignIn, base_url: str = PUBLIC, pace: timedelta = timedelta(seconds=1)
+    ) -> None:
+        self.repository = repository
+        self.base_url = base_url
+        self.sent = 0
+        self.ahead: timedelta | None = None
+        self.sign_in = sign_in
+        self._pace = pace.total_seconds()
+        self._wrote_at = float("-inf")
+        self._github = self._connected()
+
+    # Reading: tried again
+
+    def get(self, path: str, params: Mapping[str, str] | None = None, *, etag: str | None = None) -> Reply:
+        """Read one resource of the repository (`path` begins with a slash; empty means the repository itself).
+
+        With an `etag`, the status may be 304 and the data None. https://docs.github.com/en/rest.
+        """
+        headers = {"If-None-Match": etag} if etag else {}
+        return self._again(lambda: self._send("GET", self._in(path), params=params, headers=headers))
+
+    def get_app(self, path: str = "") -> Reply:
+        """Read what GitHub tells an App of itself (`path` below `/app`), signed in as the App and no installation."""
+        assert isinstance(self.sign_in, App)
+        github, address = self._connected(self._app_auth(self.sign_in)), f"/app{path}"
+        ask = partial(self._raw, "GET", address, github=github)
+        return self._again(lambda: _good(f"GET {address}", self._bounded(ask, _PATIENCE)))
+
+    def pages(self, path: str, most: int = 100) -> list[Json]:
+        """Read a whole listing, a hundred to a page. One that has more than `most` pages is an error."""
+        found: list[Json] = []
+        for page in range(1, most + 1):
+            reply = self.get(path, {"per_page": "100", "page": str(page)})
+            if not isinstance(reply.data, list):
+                raise _odd(f"GET {path}")
+            found += reply.data
+            if 'rel="next"' not in reply.headers.get("link", ""):
+                return found
+        raise HostError(f"GitHub lists more than {most} pages under {path}; that is not read.")
+
+    def query(self, text: str, shape: type[_Model], **variables: Json) -> tuple[_Model, Reply]:
+        """Ask GraphQL and return the answer in `shape`. An answer with any error in it is no answer."""
+        return self._again(lambda: self._ask(text, shape, variables))
+
+    def download(self, path: str, take: Callable[[requests.Response], _Result], patience: float) -> _Result:
+        """Follow `path` to where GitHub keeps a large file and hand its stream to `take`, for `patience` seconds."""
+        return self._again(lambda: self._bounded(lambda: self._stream(path, take), patience))
+
+    # Writing: never tried again
+
+    def write(self, verb: str, path: str, body: Mapping[str, Json]) -> Reply:
+        """Change something in the repository, once.
+
+        Raises `Conflict` where GitHub declines, and `Refused` where its answer does not tell what happened.
+        """
+        return self._once(lambda: self._send(verb, self._in(path), body=body))
+
+    def mutate(self, text: str, **variables: Json) -> None:
+        """Change something by GraphQL, once. Raises as `write` does."""
+        self._once(lambda: self._ask(text, _Anything, variables))
+
+    # How
+
+    def _connected(self, auth: Auth.Auth | None = None) -> Github:
+        return Github(
+            auth=auth or self._auth(),
+            base_url=self.base_url,
+            timeout=_SILENCE,
+            user_agent="postbot",
+            retry=None,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+        )
+
+    def _auth(self) -> Auth.Auth:
+        match self.sign_in:
+            case Token(secret):
+                return Auth.Token(secret)
+            case App(installation=installation) as app:
+                return self._app_auth(app).get_installation_auth(installation)
+
+    def _app_auth(self, app: App) -> Auth.AppAuth:
+        return Auth.AppAuth(app.id, app.key)
+
+    def _in(self, path: str) -> str:
+        return f"/repos/{self.repository}{path}"
+
+    def _once(self, act: Callable[[], _Result]) -> _Result:
+        time.sleep(max(0.0, self._wrote_at + self._pace - time.monotonic()))
+        try:
+            return act()
+        except _Down:
+            raise
+        except _Flaky as error:
+            raise Refused(f"{error} Whether it was done, the next look tells.") from error
+        finally:
+            self._wrote_at = time.monotonic()
+
+    def _again(self, read: Callable[[], _Result]) -> _Result:
+        for tried in range(1, _TRIES):
+            try:
+                return read()
+            except _Flaky:
+                time.sleep(self._pace * tried / 2)
+        return read()
+
+    def _ask(self, text: str, shape: type[_Model], variables: Mapping[str, Json]) -> tuple[_Model, Reply]:
+        address = self._github.requester.graphql_url
+        reply = self._send("POST", address, body={"query": text, "variables": variables})
+        if not isinstance(reply.data, dict):
+            raise _odd("GraphQL")
+        if errors := reply.data.get("errors"):
+            raise _graphql_fault(errors, reply)
+        try:
+            return shape.model_validate(reply.data.get("data")), reply
+        except ValidationError as error:
+            raise _odd(f"GraphQL ({'.'.join(map(str, error.errors()[0]['loc']))})") from None
+
+    def _send(
+        self,
+        verb: str,
+        address: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Json = None,
+    ) -> Reply:
+        """Send one request, signing in anew once if GitHub no longer knows the App's token: nothing was done then."""
+        for first in (True, False):
+            reply = self._bounded(lambda: self._raw(verb, address, params, headers, body), _PATIENCE)
+            if reply.status != HTTPStatus.UNAUTHORIZED or not first or not isinstance(self.sign_in, App):
+                break
+            self._github = self._connected()
+        return _good(f"{verb} {address}", reply)
+
+    def _raw(
+        self,
+        verb: str,
+        address: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Json = None,
+        github: Github | None = None,
+    ) -> Reply:
+        self.sent += 1
+        status, received, text = (github or self._github).requester.requestJson(
+            verb, address, dict(params or {}), dict(headers or {}), body
+        )
+        reply = Reply(status, received, _read_json(status, text, f"{verb} {address}"))
+        self.ahead = reply.at - datetime.now(UTC) if reply.at else self.ahead
+        return reply
+
+    def _stream(self, path: str, take: Callable[[requests.Response], _Result]) -> _Result:
+        """Two requests: GitHub's API names an address that carries its own leave, and that needs no token."""
+        self.sent += 1
+        status, headers, text = self._github.requester.requestJson("GET", self._in(path))
+        if status != HTTPStatus.FOUND or "location" not in headers:
+            raise _fault(f"GET {path}", Reply(status, headers, _read_json(status, text, f"GET {path}")))
+        self.sent += 1
+        with requests.get(headers["location"], stream=True, timeout=_SILENCE) as response:
+            if response.status_code != HTTPStatus.OK:
+                raise _Flaky(f"GitHub's archive of the repository could not be had: {response.status_code}.")
+            return take(response)
+
+    def _bounded(self, call: Callable[[], _Result], patience: float) -> _Result:
+        """Run a call in a thread of its own: a server that sends a byte now and then would hold us for ever."""
+        results: list[_Result] = []
+        errors: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                results.append(call())
+            except BaseException as error:  # noqa: BLE001 - handed on to the caller, whatever it is
+                errors.append(error)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(patience)
+        if thread.is_alive():
+            self._github = self._connected()
+            raise _Down(f"GitHub took longer than {patience:g} seconds to answer.")
+        if errors:
+            raise _told(errors[0]) from None
+        return results[0]
+
+
+class _Anything(BaseModel):
+    """An answer of which nothing is used."""
+
+
+def read_as(shape: type[_Model], data: Json) -> _Model:
+    """Take an answer in the shape that is documented. What a write has done, the next look tells."""
+    try:
+        return shape.model_validate(data)
+    except ValidationError:
+        raise Refused("GitHub's answer is not what it documents; it was not used. The next look tells more.") from None
+
+
+def _read_json(status: int, text: str, what: str) -> Json:
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        if status >= HTTPStatus.BAD_REQUEST:
+            return None
+        raise _odd(what) from None
+
+
+def _good(what: str, reply: Reply) -> Reply:
+    if reply.status >= HTTPStatus.BAD_REQUEST:
+        raise _fault(what, reply)
+    return reply
+
+
+def _odd(what: str) -> _Flaky:
+    return _Flaky(f"GitHub's answer to {what} is not what it documents; it was not used.")
+
+
+def _told(error: BaseException) -> BaseException:
+    """A failure of the connection in a sentence, without the address and headers that libraries put into theirs."""
+    match error:
+        case HostError():
+            return error
+        case requests.Timeout():
+            return _Down(f"GitHub did not answer within {_SILENCE} seconds.")
+        case requests.exceptions.SSLError():
+            return _Down("The encrypted connection to GitHub failed; a proxy or a certificate may be in the way.")
+        case requests.RequestException() | OSError():
+            return _Down("GitHub could not be reached, or dropped the connection.")
+        case GithubException(status=status, data=data):  # while signing in: all else is read from plain statuses
+            return _fault("signing in", Reply(status, {}, data))
+        case RuntimeError() | AssertionError():
+            return Denied("GitHub sends us to another address: the repository or the server has moved; see `github`.")
+        case ValueError() | TypeError() | PyJWTError():
+            return Denied("The sign-in to GitHub could not be made: the App's private key cannot be read.")
+        case _:
+            return error
+
+
+def _fault(what: str, reply: Reply) -> HostError:
+    """What a status of 400 or more means. https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api."""
+    said = _message(reply.data)
+    limited = "retry-after" in reply.headers or any(word in said.lower() for word in _LIMIT_WORDS)
+    match reply.status:
+        case 403 | 429 if limited or reply.status == 429:  # noqa: PLR2004 - beside its fellow
+            return RateLimited(f"GitHub takes no more requests for now{_until(reply)}. What is left is done then.")
+        case 401:
+            return Denied("GitHub does not accept the sign-in. Check the token, or the App's id, installation and key.")
+        case 403:
+            return Denied(f"GitHub forbids {what}: {said or 'a right is missing'}. See: postbot doctor")
+        case 404 | 410 | 451:
+            return NotFound(f"GitHub knows nothing of {what}, or does not show it to this sign-in. See: postbot doctor")
+        case status if status in _UNPROCESSABLE:
+            return Conflict(f"GitHub declines {what}: {said}")
+        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return _Flaky(f"GitHub is in trouble ({status}).")
+        case status:
+            return HostError(f"GitHub declines {what} ({status}): {said}")
+
+
+def _graphql_fault(errors: Json, reply: Reply) -> HostError:
+    """Errors inside an answer of status 200. https://spec.graphql.org/October2021/#sec-Errors."""
+    listed = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    kinds = {str(error.get("type")) for error in listed}
+    said = "; ".join(str(error.get("message", "")) for error in listed)[:300]
+    if "RATE_LIMITED" in kinds or any(word in said.lower() for word in _LIMIT_WORDS):
+        return RateLimited(f"GitHub takes no more requests for now{_until(reply)}. What is left is done then.")
+    if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
+        return Denied(f"GitHub forbids it: {said}. See: postbot doctor")
+    if "NOT_FOUND" in kinds:
+        return NotFound(f"GitHub knows nothing of it, or does not show it to this sign-in: {said}")
+    if kinds & {"UNPROCESSABLE", "STALE_DATA"}:
+        return Conflict(f"GitHub declines it: {said}")
+    return _Flaky(f"GitHub could not answer in full: {said or 'no reason given'}.")
+
+
+def _message(data: Json) -> str:
+    """GitHub's own words for why, the details of a 422 included, on one line."""
+    if not isinstance(data, dict):
+        return ""
+    told = data.get("errors")
+    details = told if isinstance(told, list) else []
+    more = [
+        str(each.get("message") or each.get("code") or "") if isinstance(each, dict) else str(each) for each in details
+    ]
+    return " ".join(" ".join([str(data.get("message", "")), *more]).split())[:300]
+
+
+def _until(reply: Reply) -> str:
+    """When GitHub says that it will listen again. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api."""
+    try:
+        if "retry-after" in reply.headers:
+            return f", for {int(reply.headers['retry-after'])} seconds"
+        if reply.headers.get("x-ratelimit-remaining") == "0":
+            return f", until {datetime.fromtimestamp(int(reply.headers['x-ratelimit-reset']), UTC):%Y-%m-%d %H:%M} UTC"
+    except (KeyError, ValueError, OverflowError, OSError):
+        pass
+    return ""

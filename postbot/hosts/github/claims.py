@@ -1,0 +1,46 @@
+"""What a commit of ours says that it holds: one trailer for each file, so that nobody has to remember it.
+
+    Postbot-File: 4b825dc642cb6eb9a060e54bf8d69288fbee4904 jobs/baker.md
+
+While the files at the head of a branch are the ones that its own commit names, nobody has touched them since; no
+account, signature or ledger has to be believed for that, and a person who amends our commit changes the files and not
+the trailer. A file that is gone is named with `gone`. Texts and values only.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from postbot.core.site import Path
+
+Blobs = Mapping[Path, str | None]
+"""The files that a change leaves behind, by path: the id of each, None for one that is gone."""
+
+_NAME: Final = "Postbot-File"
+_ROW: Final = re.compile(rf"^{_NAME}: ([0-9a-f]{{40}}|gone) (.+)$", re.MULTILINE)
+_PLAIN: Final = re.compile(r"[\w./-][\w./ -]*(?<! )", re.ASCII)
+
+
+def stated(message: str, files: Blobs) -> str:
+    """A commit message with its trailers, and ours behind them."""
+    rows = [f"{_NAME}: {blob or 'gone'} {_quoted(path)}" for path, blob in sorted(files.items())]
+    return message.rstrip("\n") + "\n" + "\n".join(rows) + "\n"
+
+
+def read(message: str) -> Blobs:
+    """What a message says that its commit holds; empty for a commit that is not ours."""
+    return {Path(_unquoted(name)): None if blob == "gone" else blob for blob, name in _ROW.findall(message)}
+
+
+def _quoted(path: str) -> str:
+    return path if _PLAIN.fullmatch(path) else json.dumps(path)
+
+
+def _unquoted(name: str) -> str:
+    if not name.startswith('"'):
+        return name
+    try:
+        return str(json.loads(name))
+    except ValueError:
+        return name

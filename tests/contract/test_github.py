@@ -1,0 +1,85 @@
+"""The GitHub host over real HTTP: the stories of every host, and what only GitHub can show."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path as Folder
+
+import pytest
+
+from postbot.core.site import ChangeSet, Pull, Snapshot, Standing
+from postbot.hosts.github.api import Api, Token
+from postbot.hosts.github.host import GitHubHost, Habits
+from tests.contract.hosts import BAKER, MILLER, NOON, OPEN, HostStories, Site
+from tests.contract.test_hosts import GitForge, make_bare
+from tests.twins.github.client import Twin
+
+
+class GitHubForge(GitForge):
+    """People who push with git and click on GitHub's pages."""
+
+    def __init__(self, repo: Folder, twin: Twin) -> None:
+        super().__init__(repo)
+        self.twin = twin
+
+    def reject(self, pull: Pull) -> None:
+        self.twin.close(pull.number, comment="not yet", by="ann")
+
+
+class Clocked:
+    """The host, with GitHub's clock at the instant that the story gives to each act."""
+
+    def __init__(self, host: GitHubHost, twin: Twin) -> None:
+        self.host, self.twin = host, twin
+
+    def look(self, previous: Snapshot | None = None) -> Snapshot:
+        return self.host.look(previous)
+
+    def propose(self, change: ChangeSet, now: datetime) -> Pull:
+        self.twin.set_clock(now)
+        return self.host.propose(change, now)
+
+    def merge(self, pull: Pull, now: datetime) -> None:
+        self.twin.set_clock(now)
+        self.host.merge(pull, now)
+
+    def withdraw(self, pull: Pull, reason: str, now: datetime) -> None:
+        self.twin.set_clock(now)
+        self.host.withdraw(pull, reason, now)
+
+    def tidy(self, pull: Pull, now: datetime) -> None:
+        self.twin.set_clock(now)
+        self.host.tidy(pull, now)
+
+    def note(self, pull: Pull, standing: Standing, now: datetime) -> None:
+        self.twin.set_clock(now)
+        self.host.note(pull, standing, now)
+
+
+@pytest.fixture(scope="module")
+def twin_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    repo = tmp_path_factory.mktemp("twin") / "first.git"
+    make_bare(repo)
+    with Twin.start(repo) as twin:
+        yield twin
+
+
+@pytest.fixture
+def twin(twin_process: Twin, tmp_path: Folder) -> Twin:
+    make_bare(tmp_path / "site.git")
+    twin_process.reset(tmp_path / "site.git")
+    twin_process.set_clock(NOON - timedelta(days=1))
+    return twin_process
+
+
+def host_of(twin: Twin, **habits: object) -> GitHubHost:
+    api = Api(twin.repo, Token(twin.token), twin.url, pace=timedelta(0))
+    return GitHubHost(api, folders=("jobs",), habits=Habits(**habits))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def site(twin: Twin, tmp_path: Folder) -> Site:
+    return Site(Clocked(host_of(twin, verdicts=True), twin), GitHubForge(tmp_path / "site.git", twin))
+
+
+class TestGitHubHost(HostStories):
+    """Every story, over HTTP."""
