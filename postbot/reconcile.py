@@ -41,7 +41,7 @@ from postbot.core.posting import Posting, read_posting
 from postbot.core.problem import Problem
 from postbot.core.profile import Profile
 from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot, Standing
-from postbot.hosts import Refused
+from postbot.hosts import HostError, Refused
 from postbot.ledger import Delivery, Ledger
 
 ROUNDS = 8
@@ -64,7 +64,7 @@ class Host(Protocol):
         """Close a pull request of ours that nothing asks for any more."""
 
     def tidy(self, pull: Pull, now: datetime) -> None:
-        """Delete the branch of a merged pull request of ours, if it still holds nothing but that."""
+        """Delete the branch of a pull request of ours that has ended, if it still holds nothing else."""
 
     def note(self, pull: Pull, standing: Standing, now: datetime) -> None:
         """Keep what we say beside a pull request up to date: one comment, rewritten; and the verdict, if asked for."""
@@ -157,10 +157,14 @@ class Bot:
         """
         with self.ledger.working():
             self._recover(now)
-            report = self._settle(now)
+            try:
+                report = self._settle(now)
+            except HostError:
+                self._announce(now)  # what was witnessed is said, although the rest has to wait
+                raise
             if report.plan.held is None:
                 self.ledger.ticked(now)  # a held look has not been carried out: the clock is not taken to be right
-            self._announce(report, now)
+            report.sent += self._announce(now)
         return report
 
     def _read(self, file: File) -> Posting | Problem:
@@ -239,8 +243,9 @@ class Bot:
             outcome = channel.look(delivery.message) if channel else Outcome.UNKNOWN
             self.ledger.settle(delivery, Receipt(outcome, "found after a crash"), now)
 
-    def _announce(self, report: Report, now: datetime) -> None:
+    def _announce(self, now: datetime) -> list[Sent]:
         """Step 5: claim, send, settle, one message after the other."""
+        sent: list[Sent] = []
         for delivery in self.ledger.due(now):
             if not self.ledger.claim(delivery, now):
                 continue
@@ -248,7 +253,8 @@ class Bot:
             missing = Receipt(Outcome.NOT_SENT, f"There is no channel {delivery.message.channel} in the configuration.")
             receipt = channel.send(delivery.message) if channel else missing
             self.ledger.settle(delivery, receipt, now)
-            report.sent.append(Sent(delivery, receipt))
+            sent.append(Sent(delivery, receipt))
+        return sent
 
 
 @contextmanager

@@ -161,13 +161,13 @@ class LocalHost:
         self._close(pull.number, PullStatus.WITHDRAWN, "postbot", reason, now)
 
     def tidy(self, pull: Pull, now: datetime) -> None:
-        """Delete the branch of a merged pull request, unless people have gone on with it."""
+        """Delete the branch of a pull request that has ended, unless people have gone on with it."""
         del now
         world = self._world(self._refs())
         record = next((record for record in world.records if record.number == pull.number), None)
         head = world.refs.get(_HEADS + pull.branch)
         if record is None or head != record.head:
-            raise Refused(f"The branch {pull.branch} is not as it was merged; it was left as it is.")
+            raise Refused(f"The branch {pull.branch} is not as it was; it was left alone.")
         self._move([self._dropped(_Case(record, head))])
 
     def note(self, pull: Pull, standing: Standing, now: datetime) -> None:

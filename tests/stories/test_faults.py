@@ -21,8 +21,8 @@ from tests.world import CONFIG, Clone, World, at, git
 
 KEPT = ("GitHub",)
 THOROUGH = bool(os.environ.get("CI"))
-SAMPLE = 1 if THOROUGH else 12
-"""At the desk one case in so many is tried."""
+SAMPLE = 20
+"""One case in so many is tried at the desk; where it is thorough, all those that meet the first request of a kind."""
 TICKS = 3
 """Looks after the one that met the fault, by which everything must be as it should."""
 
@@ -55,7 +55,7 @@ CASES = [
     for kind in KINDS
     for when in ("before", "after")
     for nth in (1, 2)
-    if zlib.crc32(f"{route} {kind} {when} {nth}".encode()) % SAMPLE == 0
+    if (THOROUGH and nth == 1) or zlib.crc32(f"{route} {kind} {when} {nth}".encode()) % SAMPLE == 0
 ]
 
 REVIEWED = CONFIG.replace("close: {{lead: 2 days, merge: auto}}", "close: {{lead: 2 days, merge: when-due}}")

@@ -17,6 +17,7 @@ from postbot.core.site import Pull, PullStatus
 # A no ---------------------------------------------------------------------------------------------------------------
 
 _AGAIN = re.compile(r"\bask\s+me\s+on\b:?(?=([^\n]*))", re.IGNORECASE)
+_LONGEST_NAME = 40  # two of them and the words between fit into the 140 characters of a commit status
 _MOST_WORDS = 8  # of the longest date, with weekday, time and zone
 
 
@@ -113,4 +114,4 @@ def _plain(name: str) -> str:
 
 
 def _shown(name: str) -> str:
-    return one_line(name).removeprefix("@")
+    return one_line(name).removeprefix("@")[:_LONGEST_NAME]

@@ -115,9 +115,9 @@ def withdrawals(seen: Seen, offers: Sequence[Offer], now: datetime) -> Iterator[
 
 
 def leftovers(seen: Seen) -> Iterator[Tidy]:
-    """Branches of ours that people have merged, with nothing of theirs on them."""
-    pulls = seen.snapshot.pulls
-    return (Tidy(pull) for pull in pulls if pull.status is PullStatus.MERGED and pull.head and pull.untouched)
+    """Branches of ours that were merged or taken back and are still there, with nothing of people's on them."""
+    ended = (pull for pull in seen.snapshot.pulls if pull.status in (PullStatus.MERGED, PullStatus.WITHDRAWN))
+    return (Tidy(pull) for pull in ended if pull.head and pull.untouched)
 
 
 def _not_possible(offer: Offer, now: datetime) -> str:

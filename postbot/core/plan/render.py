@@ -29,7 +29,7 @@ def step_words(step: Step) -> list[str]:
         case Withdraw(pull=pull, reason=reason):
             return [f"withdraw pull request #{pull.number} {pull.title}. {reason}"]
         case Tidy(pull=pull):
-            return [f"delete the branch of pull request #{pull.number} {pull.title}, which is merged"]
+            return [f"delete the branch of pull request #{pull.number} {pull.title}, which has ended"]
         case Note(pull=pull, standing=standing):
             said = " ".join((one_line(standing.words), standing.verdict)).strip() or "nothing"
             return [f"say beside pull request #{pull.number} {pull.title}: {said}"]

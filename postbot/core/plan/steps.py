@@ -136,7 +136,7 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class Tidy:
-    """Delete the branch of this pull request of ours: it has been merged."""
+    """Delete the branch of this pull request of ours: it was merged, or taken back."""
 
     pull: Pull
 

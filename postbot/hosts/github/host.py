@@ -108,11 +108,11 @@ class GitHubHost:
             self._drop(stage.id, pull.branch, pull.head)
 
     def tidy(self, pull: Pull, now: datetime) -> None:
-        """Delete the branch of a merged pull request, unless people have gone on with it."""
+        """Delete the branch of a pull request that has ended, unless people have gone on with it."""
         del now
         stage = self._stage(pull.branch, ())
         if stage.head != pull.head:
-            raise Refused(f"The branch {pull.branch} is not as it was merged; it was left as it is.")
+            raise Refused(f"The branch {pull.branch} is not as it was; it was left alone.")
         self._watch.moved = True
         self._drop(stage.id, pull.branch, pull.head)
 
