@@ -1,7 +1,7 @@
 """The GitHub host over real HTTP: the stories of every host, and what only GitHub can show."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path as Folder
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from postbot.core.site import ChangeSet, Pull, Snapshot, Standing
 from postbot.hosts.github.api import Api, Token
 from postbot.hosts.github.host import GitHubHost, Habits
-from tests.contract.hosts import BAKER, MILLER, NOON, OPEN, HostStories, Site
+from tests.contract.hosts import NOON, HostStories, Site
 from tests.contract.test_hosts import GitForge, make_bare
 from tests.twins.github.client import Twin
 

@@ -8,7 +8,6 @@ from tests.contract.test_hosts import make_bare
 from tests.twins.github.client import Twin
 from tests.world import Checkout, Clone, World
 
-
 PLACES = ("plain git", "GitHub")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from postbot.core.site import PullStatus
-from tests.world import CONFIG, World, git
+from tests.world import CONFIG, World
 
 OPEN = {"state": "open", "opens": "March 1, 2026", "closes": "March 20, 2026, 11:59 pm EDT"}
 

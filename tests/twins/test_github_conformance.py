@@ -89,18 +89,18 @@ def ask_everything(twin: Twin, key: Any) -> Iterator[tuple[str, requests.Respons
 
 def ask_of_a_pull(twin: Twin, bot: Asker, head: str) -> Iterator[tuple[str, requests.Response]]:
     yield "POST pulls", bot.post("pulls", title="T", body=None, head="postbot/x", base="main")
-    yield "PATCH issue", bot.patch("issues/1", labels=["postbot"], assignees=["ann"])
+    yield "PATCH issue", bot.amend("issues/1", labels=["postbot"], assignees=["ann"])
     twin.teams("hr")
     yield "POST requested_reviewers", bot.post("pulls/1/requested_reviewers", reviewers=["bo"], team_reviewers=["hr"])
     yield "POST comments", bot.post("issues/1/comments", body="Hello")
-    yield "PATCH comment", bot.patch(f"issues/comments/{twin.pull(1)['comments'][0]['id']}", body="Hi")
+    yield "PATCH comment", bot.amend(f"issues/comments/{twin.pull(1)['comments'][0]['id']}", body="Hi")
     yield "GET comments", bot.get("issues/1/comments")
     yield "POST statuses", bot.post(f"statuses/{head}", state="success", context="postbot/approval", description="ok")
     twin.check(head, "build", "success")
     yield "GET check-runs", bot.get(f"commits/{head}/check-runs")
     yield "GET label", bot.get("labels/postbot")
     yield "GET collaborator", bot.get("collaborators/ann")
-    yield "PATCH pull", bot.patch("pulls/1", title="Other")
+    yield "PATCH pull", bot.amend("pulls/1", title="Other")
     yield "GET pull", bot.get("pulls/1")
     yield "GET pulls", bot.get("pulls?state=all")
 

@@ -256,18 +256,18 @@ def test_a_pull_request_is_reopened_only_onto_what_it_was(twin: Twin, bot: Asker
     number = bot.propose()
     head = tip(bot, BRANCH)
     bot.move((BRANCH, head, ZERO))
-    assert said(bot.patch(f"pulls/{number}", state="open")) == (
+    assert said(bot.amend(f"pulls/{number}", state="open")) == (
         422,
         f"state cannot be changed. The {BRANCH} branch has been deleted.",
     )
     other = bot.commit({"jobs/a.md": "other"})
     bot.move((BRANCH, ZERO, other))
-    assert said(bot.patch(f"pulls/{number}", state="open")) == (
+    assert said(bot.amend(f"pulls/{number}", state="open")) == (
         422,
         f"state cannot be changed. The {BRANCH} branch was force-pushed or recreated.",
     )
     bot.move((BRANCH, other, head), force=True)
-    assert bot.patch(f"pulls/{number}", state="open").json()["state"] == "open"
+    assert bot.amend(f"pulls/{number}", state="open").json()["state"] == "open"
     assert kinds(twin)[-1] == "pull-reopened"
 
 
@@ -305,7 +305,7 @@ def test_drafts_are_made_and_unmade_by_graphql(bot: Asker):
 def test_labels_are_made_when_missing_and_reviewers_must_belong(twin: Twin, bot: Asker):
     number = bot.propose()
     assert bot.get("labels/postbot").status_code == 404
-    assert bot.patch(f"issues/{number}", labels=["postbot", "Postbot"], assignees=["ann"]).status_code == 200
+    assert bot.amend(f"issues/{number}", labels=["postbot", "Postbot"], assignees=["ann"]).status_code == 200
     assert bot.get("labels/POSTBOT").json()["name"] == "postbot"
     assert twin.pull(number)["labels"] == ["postbot"]
     ask = f"pulls/{number}/requested_reviewers"
@@ -313,15 +313,15 @@ def test_labels_are_made_when_missing_and_reviewers_must_belong(twin: Twin, bot:
     assert said(bot.post(ask, reviewers=["postbot[bot]"]))[1] == "Review cannot be requested from pull request author."
     twin.teams("hr")
     assert bot.post(ask, reviewers=["ann"], team_reviewers=["hr"]).status_code == 201
-    assert bot.patch(f"issues/{number}", assignees=["nobody"]).status_code == 422
+    assert bot.amend(f"issues/{number}", assignees=["nobody"]).status_code == 422
 
 
 def test_comments_are_written_once_and_rewritten(twin: Twin, bot: Asker):
     number = bot.propose()
     ident = bot.post(f"issues/{number}/comments", body="One").json()["id"]
     theirs = twin.comment(number, "Two")
-    assert bot.patch(f"issues/comments/{ident}", body="Changed").json()["body"] == "Changed"
-    assert bot.patch(f"issues/comments/{theirs}", body="Mine").status_code == 403
+    assert bot.amend(f"issues/comments/{ident}", body="Changed").json()["body"] == "Changed"
+    assert bot.amend(f"issues/comments/{theirs}", body="Mine").status_code == 403
     told = bot.repository(
         f"pullRequest(number: {number}) {{ comments(last: 9) {{ nodes {{ body viewerDidAuthor author {{ login }} }} }} }}"
     )

@@ -34,7 +34,7 @@ class Asker:
     def post(self, path: str, **body: Any) -> requests.Response:
         return self.ask("POST", path, body)
 
-    def patch(self, path: str, **body: Any) -> requests.Response:
+    def amend(self, path: str, **body: Any) -> requests.Response:
         return self.ask("PATCH", path, body)
 
     def put(self, path: str, **body: Any) -> requests.Response:
