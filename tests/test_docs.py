@@ -16,7 +16,7 @@ import typer
 import yaml
 from ruamel.yaml import YAML
 
-from postbot.config import Config
+from postbot.config import Config, load
 from postbot.core.announce import Event
 from postbot.core.lifecycle import TABLE, Transition
 from postbot.doors.cli import app
@@ -84,6 +84,7 @@ def test_every_command_shown_in_the_readme_does_what_its_comment_says(tmp_path: 
     assert postbot("reject", "7", *config, cwd=world.repo).code == 0
     assert "Refused: " in run("withdraw", "--at", "2026-03-13")
     assert "Released 1f0c9a77d2" in run("release")
+    assert "Nothing is wrong." in run("doctor")
     assert {name for name, code in done.items() if code} <= {"check", "withdraw"}
     world.write("data-engineer", opens="March 12, 2026, 9:00 am EST", closes="tbd")
     assert "+closes: March 20, 2026, 11:59 pm EDT\n" in run("transition")
@@ -154,6 +155,7 @@ def test_every_path_that_the_documents_name_exists():
     spoken = re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.py)`", README + CONTRIBUTING)
     examples = {"positions/data-engineer.md", "path/to/mine.yaml", ".venv/bin"}
     examples |= {".github/workflows", ".github/postbot.yaml"}  # of the reader's own repository
+    examples |= {"postbot/approval"}  # a commit status
     for name in {*named, *spoken} - examples:
         places = (ROOT / name, ROOT / ".github" / name, ROOT / "postbot" / name, ROOT / "docs" / name)
         assert any(place.exists() for place in places), f"{name} is named and is not there"
@@ -248,8 +250,19 @@ def pull_request(folder: Path, **changed: str | None) -> Path:
     return world.repo
 
 
+YAML_SHOWN = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_settings_for_github_that_the_readme_shows_load(tmp_path: Path):
+    [shown] = [each for each in YAML_SHOWN if each.startswith("# postbot.yaml")]
+    (tmp_path / "postbot.yaml").write_text("site: {profile: hugo, timezone: Europe/Paris}\n" + shown)
+    github = load(tmp_path / "postbot.yaml").github
+    assert github
+    assert (github.repository, github.app and github.app.installation) == ("agency/site", 7890123)
+
+
 def test_the_readme_shows_the_shipped_workflows_and_no_others():
-    shown = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    shown = [each for each in YAML_SHOWN if "\njobs:\n" in each]
     assert shown == [path.read_text(encoding="utf-8") for path in FLOWS]
 
 

@@ -86,6 +86,7 @@ def test_a_site_where_all_is_well_has_only_fine_findings_and_notes(site: Site):
     found = site.examine()
     assert told(found, WARNING, FAULT) == []
     assert [row[0] for row in told(found, NOTE)] == ["webhooks"]
+    assert any(each.says.startswith("main is at ") for each in found)
     assert [(each.subject, each.says) for each in found if each.subject not in ("requests", "base branch")] == [
         ("sign-in", "This is the GitHub App postbot, installed by agency."),
         (

@@ -231,7 +231,7 @@ PROBLEM = {"path", "line", "column", "code", "severity", "message", "fix"}
 ROW = {"slug", "path", "title", "state", "opens", "closes", "problems"}
 PULL = {
     "number", "branch", "title", "status", "labels", "opened_at", "approved_by", "closed_by", "reason", "untouched",
-    "body",
+    "body", "draft", "blocked", "said", "url",
 }  # fmt: skip
 REPORT = {"at", "held", "done", "refused", "sent", "problems", "wakes_at"}
 PLAN = {"at", "held", "wakes_at", "steps", "waiting", "to_come", "problems"}
@@ -241,6 +241,7 @@ STEPS = {
     "refresh": {"does", "branch", "title", "path", "transition", "due"},
     "merge": {"does", "number", "branch", "path", "transition"},
     "withdraw": {"does", "number", "branch", "reason"},
+    "delete-branch": {"does", "number", "branch"},
     "comment": {"does", "number", "branch", "path", "words", "approved", "verdict"},
     "record": {"does", "path", "state", "tells"},
     "forget": {"does", "path", "tells"},

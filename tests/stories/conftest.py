@@ -27,8 +27,9 @@ def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 @pytest.fixture(autouse=True)
 def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the story's site is kept."""
-    if request.param == "GitHub":
+    where = getattr(request, "param", "plain git")  # a state machine of Hypothesis is not parametrized
+    if where == "GitHub":
         twin: Twin = request.getfixturevalue("github")
         monkeypatch.setattr(Clone, "twin", twin, raising=False)
         monkeypatch.setenv("POSTBOT_GITHUB_TOKEN", twin.token)
-    monkeypatch.setattr(World, "kept", Clone if request.param == "GitHub" else Checkout)
+    monkeypatch.setattr(World, "kept", Clone if where == "GitHub" else Checkout)

@@ -200,6 +200,30 @@ class Twin:
     def empty_lists(self, *, on: bool = True) -> None:
         self.act("empty_lists", on=on)
 
+    # What happens in the gaps
+
+    def interject(self, endpoint: str | None, act: str, *, nth: int = 1, when: str = "before", **told: Any) -> None:
+        """Have a person do a verb of `control` at the nth request of a route (None: any), counted from now.
+
+        Before it is handled, or after its effect and before its reply. What cannot be done then is not done.
+        """
+        self.act("interject", endpoint=endpoint, act=act, nth=nth, when=when, told=told)
+
+    def interjected(self) -> list[str]:
+        """What came of each: `done: RESULT`, `refused: WORDS`, or nothing while its request has not come."""
+        return list(self.act("interjected"))
+
+    def hold(self, endpoint: str | None = None, *, nth: int = 1, when: str = "before") -> None:
+        """Keep the asker of that request waiting until `release`; everybody else is served meanwhile."""
+        self.act("hold", endpoint=endpoint, nth=nth, when=when)
+
+    def held(self, seconds: float = 10) -> bool:
+        """Wait until a request is held; False if none comes."""
+        return bool(self.act("held", seconds=seconds))
+
+    def release(self) -> None:
+        self.act("release")
+
     # People
 
     def review(self, number: int, verdict: str = "approve", body: str = "", *, by: str = "ann") -> None:
@@ -262,6 +286,13 @@ class Twin:
             for path, data in files.items()
         }
         return str(self.act("push", branch=branch, files=told, by=by, message=message, force_from=force_from))
+
+    def amend(self, branch: str, files: Mapping[str, str | None], *, by: str = "ann") -> str:
+        """Put these files into the newest commit of a branch, its message as it was, by force."""
+        return str(self.act("amend", branch=branch, files=dict(files), by=by))
+
+    def chatter(self, number: int, many: int, *, by: str = "ann") -> None:
+        self.act("chatter", number=number, many=many, by=by)
 
     def delete_branch(self, branch: str, *, by: str = "ann") -> None:
         self.act("delete_branch", branch=branch, by=by)

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from tests.twins.github import faults, pulls
+from tests.twins.github.errors import Refusal
+from tests.twins.github.interjections import PATIENCE, Interjection
 from tests.twins.github.model import Rules
 from tests.twins.github.service import Service
 from tests.twins.github.signin import Token
@@ -23,6 +26,8 @@ def verb(act: Verb) -> Verb:
 
 
 def perform(service: Service, name: str, told: Mapping[str, Any]) -> Any:
+    if name == "held":
+        return service.interjections.held.wait(told.get("seconds", PATIENCE))
     with service.lock:
         service.world.sync()
         return VERBS[name](service, **told)
@@ -171,6 +176,41 @@ def empty_lists(service: Service, on: bool = True) -> None:
     service.empty_lists = on
 
 
+# What happens in the gaps
+
+
+@verb
+def interject(service: Service, endpoint: str | None, act: str, nth: int, when: str, told: Mapping[str, Any]) -> None:
+    """Have a person do `act` just before or after the nth request of a route (None: any), counted from now."""
+
+    def happen() -> str:
+        try:
+            return f"done: {perform(service, act, told)}"
+        except Refusal as refusal:
+            return f"refused: {refusal.message}"
+
+    service.interjections.add(Interjection(happen, endpoint, nth, when))
+
+
+@verb
+def hold(service: Service, endpoint: str | None, nth: int, when: str) -> None:
+    """Keep the asker of the nth request of a route waiting until `release`; others are served meanwhile."""
+    service.interjections.held, service.interjections.released = Event(), Event()
+    service.interjections.add(Interjection(service.interjections.hold, endpoint, nth, when))
+
+
+@verb
+def release(service: Service) -> None:
+    service.interjections.waiting.clear()
+    service.interjections.released.set()
+
+
+@verb
+def interjected(service: Service) -> list[str]:
+    """What came of each interjection: `done: ` and its result, `refused: ` and GitHub's words, or nothing so far."""
+    return [rule.outcome for rule in service.interjections.known]
+
+
 # People's acts
 
 
@@ -207,6 +247,13 @@ def merge(
 @verb
 def comment(service: Service, number: int, body: str, by: str = "ann") -> int:
     return pulls.comment(service.world, by, number, body).id
+
+
+@verb
+def chatter(service: Service, number: int, many: int, by: str = "ann") -> None:
+    """So many comments, one after the other."""
+    for at in range(many):
+        pulls.comment(service.world, by, number, f"And another thing, number {at}.")
 
 
 @verb
@@ -254,23 +301,42 @@ def push(
     by: str = "ann",
     message: str = "work",
     force_from: str | None = None,
+    mode: int = 0o100644,
 ) -> str:
     """One commit on a branch (made from the default branch when new); with `force_from`, on that commit instead."""
     world = service.world
     tip = force_from or world.state.refs.get(branch) or world.state.refs.get(world.state.default_branch)
-    sha = _commit(world, tip, files, by, message)
+    sha = _commit(world, tip, files, by, message, mode)
     world.push([Move(branch, world.state.refs.get(branch), sha, force=True)], by)
     return sha
 
 
-def _commit(world: World, tip: str | None, files: Mapping[str, str | None], by: str, message: str) -> str:
+def _commit(
+    world: World, tip: str | None, files: Mapping[str, str | None], by: str, message: str, mode: int = 0o100644
+) -> str:
     store, user = world.store, world.user(by)
     blobs = {
-        path: None if data is None else (0o100644, store.write_blob(data.encode("utf-8", "surrogateescape")))
+        path: None if data is None else (mode, store.write_blob(data.encode("utf-8", "surrogateescape")))
         for path, data in files.items()
     }
     tree = store.write_tree(store.tree_of(tip) if tip else None, blobs)
     return store.write_commit(message, tree, [tip] if tip else [], Person(by, user.address), world.clock.now())
+
+
+@verb
+def amend(service: Service, branch: str, files: dict[str, str | None], by: str = "ann", mode: int = 0o100644) -> str:
+    """Put these files into the newest commit of a branch and push it over the old one; its message stays."""
+    world = service.world
+    tip = world.state.refs.get(branch)
+    if tip is None:
+        raise Refusal(422, f"there is no branch {branch}")
+    old = world.store.commit(tip)
+    made = _commit(world, tip, files, by, "amended", mode)
+    person = Person(by, world.user(by).address)
+    tree, now = world.store.tree_of(made), world.clock.now()
+    sha = world.store.write_commit(old.message, tree, [str(parent) for parent in old.parent_ids], person, now)
+    world.push([Move(branch, tip, sha, force=True)], by)
+    return sha
 
 
 @verb

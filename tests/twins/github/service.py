@@ -16,6 +16,7 @@ from tests.twins.github import graphql, rest
 from tests.twins.github.clock import Clock
 from tests.twins.github.errors import Refusal, not_found
 from tests.twins.github.faults import ANSWERS, Fault, Faults
+from tests.twins.github.interjections import Interjections
 from tests.twins.github.limits import Limits
 from tests.twins.github.rest import Call, Reply
 from tests.twins.github.signin import SignIn, Token
@@ -71,6 +72,7 @@ class Service:
         self.signin.add(Token("ghs_postbot"))
         self.limits = Limits(self.clock)
         self.faults = Faults()
+        self.interjections = Interjections()
         self.requests: list[list[Any]] = []
         self.empty_lists = False
 
@@ -98,9 +100,22 @@ class Service:
     # Answering
 
     def serve(self, asked: Asked) -> tuple[Reply, Fault | None]:
-        """The reply, and what shall happen to its bytes. The effect comes first or not at all, as the fault says."""
+        """The reply, and what shall happen to its bytes. The effect comes first or not at all, as the fault says.
+
+        What people do just before or just after it, they do while the asker waits for the answer.
+        """
+        name = self.name_of(asked)
         with self.lock:
-            name = self.name_of(asked)
+            called = self.interjections.take(name)
+        for each in (each for each in called if each.when == "before"):
+            each.happen()
+        reply, fault = self._served(asked, name)
+        for each in (each for each in called if each.when == "after"):
+            each.happen()
+        return reply, fault
+
+    def _served(self, asked: Asked, name: str) -> tuple[Reply, Fault | None]:
+        with self.lock:
             self.world.sync()
             fault = self.faults.take(name)
             reply = Reply(200) if fault and fault.when == "before" else self.finished(asked)
