@@ -71,10 +71,10 @@ def postponed(world: World) -> None:
 
 
 ACTS: Mapping[str, Act] = {
-    "propose": Act("2026-03-19T09:00", 9, lambda _: None, lambda w: states(w) == ["open"]),
-    "refresh": Act("2026-03-19T10:00", 12, reworded, lambda w: b"Do join" in held(w, "pilot")),
-    "merge": Act("2026-03-20T23:59", 9, proposed, lambda w: "state: closed" in w.text("pilot")),
-    "withdraw": Act("2026-03-19T10:00", 9, postponed, lambda w: states(w) == ["closed"]),
+    "propose": Act("2026-03-19T09:00", 11, lambda _: None, lambda w: states(w) == ["open"]),
+    "refresh": Act("2026-03-19T10:00", 13, reworded, lambda w: b"Do join" in held(w, "pilot")),
+    "merge": Act("2026-03-20T23:59", 8, proposed, lambda w: "state: closed" in w.text("pilot")),
+    "withdraw": Act("2026-03-19T10:00", 12, postponed, lambda w: states(w) == ["closed"]),
 }
 
 
@@ -104,6 +104,173 @@ def before(folder: Path, act: str) -> World:
 def test_undisturbed_each_act_is_done_in_so_many_requests(tmp_path: Path, act: str) -> None:
     world = before(tmp_path, act)
     world.tick()
-    assert ACTS[act].done(world)
-    print([r for r in twin_of(world).requests()])
-    assert len(twin_of(world).requests()) == ACTS[act].requests
+    asked = len(twin_of(world).requests())
+    assert (ACTS[act].done(world), asked) == (True, ACTS[act].requests)
+
+
+def gaps(act: str) -> Iterator[tuple[int, str]]:
+    """Every place between two requests of an act: before each, and after the last."""
+    last = ACTS[act].requests
+    yield from ((nth, "before") for nth in range(1, last + 1))
+    yield last, "after"
+
+
+def race(world: World, nth: int, when: str, verb: str, **told: Any) -> str:
+    """Let the bot act, and a person in that gap; return what came of the person's act. Then look until all rests."""
+    twin = twin_of(world)
+    twin.interject(None, verb, nth=nth, when=when, **told)
+    with suppress(HostError):
+        world.tick()
+    [came] = twin.interjected()
+    settle(world)
+    return came
+
+
+def settle(world: World) -> None:
+    for _ in range(TICKS):
+        with suppress(HostError):
+            world.advance(minutes=30)
+    report = world.advance(minutes=30)
+    assert (report.done, report.refused) == ([], []), "it does not come to rest"
+
+
+# What holds whatever people do ---------------------------------------------------------------------------------------
+
+
+def ours(world: World, *kinds: str) -> list[dict[str, Any]]:
+    return [each for each in twin_of(world).effects(*kinds) if each["by"] == BOT]
+
+
+def landed(world: World) -> list[str]:
+    """The commits that we brought to the published branch."""
+    return [each["sha"] for each in ours(world, "merged")]
+
+
+def contains(world: World, tip: str, commit: str) -> bool:
+    command = ["git", "-C", str(world.people.bare), "merge-base", "--is-ancestor", commit, tip]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def in_order(world: World) -> None:
+    """Each commit of ours on the published branch changes one state and nothing else; nothing was done twice."""
+    for commit in landed(world):
+        shown = git(world.people.bare, "show", "--format=", "--unified=0", "--raw", "--no-abbrev", commit).splitlines()
+        changed = [line for line in shown if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+        modes = [line.split()[:2] for line in shown if line[:1] == ":"]
+        assert [line[:7] for line in changed] == ["-state:", "+state:"], changed
+        assert modes == [[":100644", "100644"]], modes
+    opened = Counter(each["branch"] for each in ours(world, "pull-opened"))
+    assert max(opened.values(), default=1) == 1, opened
+    for pull in twin_of(world).pulls():
+        assert sum(each["by"] == BOT for each in pull["comments"]) <= 1, pull["comments"]
+    for pull in world.pulls():
+        if pull.untouched:
+            assert pull.files == {world.path("pilot"): proposal(world)}
+
+
+def proposal(world: World) -> bytes:
+    """What our change makes of the posting as it is published now."""
+    text = world.text("pilot").encode()
+    return text.replace(b"state: open", b"state: closed").replace(b"state: 'open'", b"state: 'closed'")
+
+
+# A person's commit to the posting ------------------------------------------------------------------------------------
+
+Edit = Callable[[str], dict[str, str | None]]
+
+EDITS: Mapping[str, Edit] = {
+    "the same line": lambda text: {PATH: text.replace("state: open", "state: 'open'")},
+    "another line": lambda text: {PATH: text.replace("Denver", "Boulder")},
+    "the date": lambda text: {PATH: text.replace("closes: March 20", "closes: March 25").replace("closes: March 27", "closes: March 25")},
+    "closed by hand": lambda text: {PATH: text.replace("state: open", "state: closed")},
+    "deleted": lambda _: {PATH: None},
+    "renamed": lambda text: {PATH: None, "positions/the-pilot.md": text},
+    "a folder": lambda text: {PATH: None, f"{PATH}/index.md": text},
+    "a link": lambda _: {PATH: "baker.md"},
+    "an executable": lambda text: {PATH: text},
+}
+MODES = {"a link": 0o120000, "an executable": 0o100755}
+
+COMMITS = [
+    (act, edit, nth, when)
+    for act in ACTS
+    for edit in EDITS
+    for nth, when in gaps(act)
+    if sampled("main", act, edit, nth, when)
+]
+
+
+@pytest.mark.parametrize(("act", "edit", "nth", "when"), COMMITS)
+def test_a_persons_commit_to_the_posting_is_kept(tmp_path: Path, act: str, edit: str, nth: int, when: str) -> None:
+    world = before(tmp_path, act)
+    files = EDITS[edit](world.text("pilot"))
+    came = race(world, nth, when, "push", branch="main", files=files, mode=MODES.get(edit, 0o100644))
+    if came.startswith("done"):
+        theirs = came.removeprefix("done: ")
+        assert contains(world, "main", theirs)
+    in_order(world)
+    for pull in twin_of(world).pulls():
+        assert pull["state"] != "closed" or len(pull["comments"]) == 1, "taken back without a word"
+
+
+# A person's commit to our branch -------------------------------------------------------------------------------------
+
+CLOSED = READY_CLOSED = "state: closed"
+PUSHES: Mapping[str, tuple[str, Callable[[str], dict[str, str | None]], int]] = {
+    "a commit": ("push", lambda text: {PATH: text + "By hand.\n"}, 0o100644),
+    "the same content": ("push", lambda text: {PATH: text.replace("state: open", "state: closed")}, 0o100644),
+    "another file": ("push", lambda _: {"positions/more.md": "By hand."}, 0o100644),
+    "an amended commit": ("amend", lambda text: {PATH: text + "By hand.\n"}, 0o100644),
+    "an amended mode": ("amend", lambda text: {PATH: text.replace("state: open", "state: closed")}, 0o100755),
+    "an amended commit with another file": ("amend", lambda _: {"a-file": "By hand."}, 0o100644),
+}
+
+COMMITS_OF_BRANCH = [
+    (act, push, nth, when)
+    for act in ACTS
+    for push in PUSHES
+    for nth, when in gaps(act)
+    if sampled("branch", act, push, nth, when)
+]
+
+
+def branch_of(world: World) -> str:
+    """The branch that we have made, or are about to make."""
+    plan = world.bot.tick  # the name tells nothing of the gap: it is known beforehand
+    del plan
+    found = world.branches()
+    return found[0] if found else BRANCH
+
+
+BRANCH = "postbot/close/pilot-"
+
+
+@pytest.mark.parametrize(("act", "push", "nth", "when"), COMMITS_OF_BRANCH)
+def test_a_persons_commit_to_our_branch_is_kept_and_never_merged_by_us(
+    tmp_path: Path, act: str, push: str, nth: int, when: str
+) -> None:
+    world = before(tmp_path, act)
+    branch = the_branch(world)
+    verb, files, mode = PUSHES[push]
+    came = race(
+        world, nth, when, verb, branch=branch, files=files(world.text("pilot")), mode=mode
+    )
+    in_order(world)
+    if not came.startswith("done"):
+        return
+    theirs = came.removeprefix("done: ")
+    pulls = twin_of(world).pulls()
+    kept = [*(f"refs/heads/{name}" for name in world.branches()), *(pull["sha"] for pull in pulls)]
+    assert any(contains(world, tip, theirs) for tip in kept), "their commit is lost"
+    assert not any(contains(world, pull["sha"], theirs) for pull in pulls if pull["merged_by"] == BOT)
+    for pull in pulls:
+        if pull["state"] == "open" and contains(world, pull["sha"], theirs):
+            said = [each["body"] for each in pull["comments"]]
+            assert len(said) == 1, said
+            assert "From here on this branch is yours" in said[0]
+
+
+def the_branch(world: World) -> str:
+    """The name of our branch, also before there is one."""
+    [want] = [want for want in world.bot.forecast(world.now, world.now)[1].wanted if want.posting.slug == "pilot"] or [None]
+    return want.branch if want else world.branches()[0]

@@ -2,11 +2,14 @@
 
 PyGithub does the talking (signing in, TLS, headers). What is our own is what its defaults would get wrong for a bot
 that must never act twice: reads are tried again, writes never are; no call waits for a rate limit to pass; no answer
-may drip for longer than `_PATIENCE`; half an answer counts as none. Nothing here knows what is asked or why, and no
-token, key or signed address appears in an error.
+may drip for longer than `_PATIENCE`; nothing follows a redirection; half an answer counts as none. Nothing here knows
+what is asked or why, and no token, key or signed address appears in an error or a log. Proxies and certificates are
+those that `HTTPS_PROXY`, `NO_PROXY` and `REQUESTS_CA_BUNDLE` name.
 """
 
 import json
+import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,11 +19,14 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
+import jwt
 import requests
+import urllib3
 from github import Auth, Github
 from github.GithubException import GithubException
-from jwt.exceptions import PyJWTError
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
 from pydantic import BaseModel, ValidationError
 
 from postbot.hosts import HostError, Refused
@@ -29,11 +35,14 @@ PUBLIC: Final = "https://api.github.com"
 
 _SILENCE: Final = 10
 """Seconds without a byte after which a connection counts as dead."""
-_PATIENCE: Final = 25
-"""Seconds after which a call is given up, even while bytes keep dripping in."""
+_PATIENCE: Final = timedelta(seconds=25)
+"""After so long a call is given up, its further tries included, even while bytes keep dripping in."""
 _TRIES: Final = 3
 _LIMIT_WORDS: Final = ("rate limit", "abuse detection")
 _UNPROCESSABLE: Final = frozenset({405, 409, 422})
+
+_MOVED: Final = "GitHub sends us to another address: the repository or the server has moved. See: postbot doctor"
+_QUERY: Final = re.compile(r"\?[^\s\"']*")
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Result = TypeVar("_Result")
@@ -115,16 +124,24 @@ class Api:
     """
 
     def __init__(
-        self, repository: str, sign_in: SignIn, base_url: str = PUBLIC, pace: timedelta = timedelta(seconds=1)
+        self,
+        repository: str,
+        sign_in: SignIn,
+        base_url: str = PUBLIC,
+        pace: timedelta = timedelta(seconds=1),
+        patience: timedelta = _PATIENCE,
     ) -> None:
+        if urlsplit(base_url).scheme not in ("https", "http") or not urlsplit(base_url).hostname:
+            raise HostError(f"{base_url!r} is no address of GitHub; write `server` as https://HOST/api/v3.")
         self.repository = repository
         self.base_url = base_url
         self.sent = 0
         self.ahead: timedelta | None = None
         self.sign_in = sign_in
         self._pace = pace.total_seconds()
+        self._patience = patience.total_seconds()
         self._wrote_at = float("-inf")
-        self._github = self._connected()
+        self._connect()
 
     # Reading: tried again
 
@@ -134,14 +151,14 @@ class Api:
         With an `etag`, the status may be 304 and the data None. https://docs.github.com/en/rest.
         """
         headers = {"If-None-Match": etag} if etag else {}
-        return self._again(lambda: self._send("GET", self._in(path), params=params, headers=headers))
+        return self._again(lambda until: self._send("GET", self._in(path), until, params=params, headers=headers))
 
     def get_app(self, path: str = "") -> Reply:
         """Read what GitHub tells an App of itself (`path` below `/app`), signed in as the App and no installation."""
         assert isinstance(self.sign_in, App)
         github, address = self._connected(self._app_auth(self.sign_in)), f"/app{path}"
         ask = partial(self._raw, "GET", address, github=github)
-        return self._again(lambda: _good(f"GET {address}", self._bounded(ask, _PATIENCE)))
+        return self._again(lambda until: _good(f"GET {address}", self._bounded(ask, until)))
 
     def pages(self, path: str, most: int = 100) -> list[Json]:
         """Read a whole listing, a hundred to a page. One that has more than `most` pages is an error."""
@@ -157,11 +174,11 @@ class Api:
 
     def query(self, text: str, shape: type[_Model], **variables: Json) -> tuple[_Model, Reply]:
         """Ask GraphQL and return the answer in `shape`. An answer with any error in it is no answer."""
-        return self._again(lambda: self._ask(text, shape, variables))
+        return self._again(lambda until: self._ask(text, shape, variables, until))
 
     def download(self, path: str, take: Callable[[requests.Response], _Result], patience: float) -> _Result:
         """Follow `path` to where GitHub keeps a large file and hand its stream to `take`, for `patience` seconds."""
-        return self._again(lambda: self._bounded(lambda: self._stream(path, take), patience))
+        return self._again(lambda until: self._bounded(lambda: self._stream(path, take), until), patience)
 
     # Writing: never tried again
 
@@ -170,17 +187,25 @@ class Api:
 
         Raises `Conflict` where GitHub declines, and `Refused` where its answer does not tell what happened.
         """
-        return self._once(lambda: self._send(verb, self._in(path), body=body))
+        reply = self._once(lambda until: self._send(verb, self._in(path), until, body=body))
+        if not isinstance(reply.data, dict):  # all that we change is shown as it then stands
+            raise Refused(f"{_odd(f'{verb} {path}')} Whether it was done, the next look tells.")
+        return reply
 
     def mutate(self, text: str, **variables: Json) -> None:
         """Change something by GraphQL, once. Raises as `write` does."""
-        self._once(lambda: self._ask(text, _Anything, variables))
+        self._once(lambda until: self._ask(text, _Anything, variables, until))
 
     # How
 
-    def _connected(self, auth: Auth.Auth | None = None) -> Github:
+    def _connect(self) -> None:
+        """Begin anew: by another connection, and for an App with another token."""
+        self._line = _line(self.base_url)
+        self._github = self._connected(self._auth())
+
+    def _connected(self, auth: Auth.Auth) -> Github:
         return Github(
-            auth=auth or self._auth(),
+            auth=auth,
             base_url=self.base_url,
             timeout=_SILENCE,
             user_agent="postbot",
@@ -197,15 +222,15 @@ class Api:
                 return self._app_auth(app).get_installation_auth(installation)
 
     def _app_auth(self, app: App) -> Auth.AppAuth:
-        return Auth.AppAuth(app.id, app.key)
+        return Auth.AppAuth(app.id, sign_func=partial(_signed, app.key))
 
     def _in(self, path: str) -> str:
         return f"/repos/{self.repository}{path}"
 
-    def _once(self, act: Callable[[], _Result]) -> _Result:
+    def _once(self, act: Callable[[float], _Result]) -> _Result:
         time.sleep(max(0.0, self._wrote_at + self._pace - time.monotonic()))
         try:
-            return act()
+            return act(time.monotonic() + self._patience)
         except _Down:
             raise
         except _Flaky as error:
@@ -213,17 +238,21 @@ class Api:
         finally:
             self._wrote_at = time.monotonic()
 
-    def _again(self, read: Callable[[], _Result]) -> _Result:
+    def _again(self, read: Callable[[float], _Result], patience: float | None = None) -> _Result:
+        until = time.monotonic() + (patience or self._patience)
         for tried in range(1, _TRIES):
             try:
-                return read()
+                return read(until)
             except _Flaky:
-                time.sleep(self._pace * tried / 2)
-        return read()
+                pause = self._pace * tried / 2
+                if time.monotonic() + pause >= until:
+                    raise
+                time.sleep(pause)
+        return read(until)
 
-    def _ask(self, text: str, shape: type[_Model], variables: Mapping[str, Json]) -> tuple[_Model, Reply]:
+    def _ask(self, text: str, shape: type[_Model], variables: Mapping[str, Json], until: float) -> tuple[_Model, Reply]:
         address = self._github.requester.graphql_url
-        reply = self._send("POST", address, body={"query": text, "variables": variables})
+        reply = self._send("POST", address, until, body={"query": text, "variables": variables})
         if not isinstance(reply.data, dict):
             raise _odd("GraphQL")
         if errors := reply.data.get("errors"):
@@ -237,6 +266,7 @@ class Api:
         self,
         verb: str,
         address: str,
+        until: float,
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -244,10 +274,10 @@ class Api:
     ) -> Reply:
         """Send one request, signing in anew once if GitHub no longer knows the App's token: nothing was done then."""
         for first in (True, False):
-            reply = self._bounded(lambda: self._raw(verb, address, params, headers, body), _PATIENCE)
+            reply = self._bounded(lambda: self._raw(verb, address, params, headers, body), until)
             if reply.status != HTTPStatus.UNAUTHORIZED or not first or not isinstance(self.sign_in, App):
                 break
-            self._github = self._connected()
+            self._connect()
         return _good(f"{verb} {address}", reply)
 
     def _raw(
@@ -261,7 +291,7 @@ class Api:
     ) -> Reply:
         self.sent += 1
         status, received, text = (github or self._github).requester.requestJson(
-            verb, address, dict(params or {}), dict(headers or {}), body
+            verb, address, dict(params or {}), dict(headers or {}), body, self._line
         )
         reply = Reply(status, received, _read_json(status, text, f"{verb} {address}"))
         self.ahead = reply.at - datetime.now(UTC) if reply.at else self.ahead
@@ -270,16 +300,16 @@ class Api:
     def _stream(self, path: str, take: Callable[[requests.Response], _Result]) -> _Result:
         """Two requests: GitHub's API names an address that carries its own leave, and that needs no token."""
         self.sent += 1
-        status, headers, text = self._github.requester.requestJson("GET", self._in(path))
+        status, headers, text = self._github.requester.requestJson("GET", self._in(path), cnx=self._line)
         if status != HTTPStatus.FOUND or "location" not in headers:
             raise _fault(f"GET {path}", Reply(status, headers, _read_json(status, text, f"GET {path}")))
         self.sent += 1
         with requests.get(headers["location"], stream=True, timeout=_SILENCE) as response:
-            if response.status_code != HTTPStatus.OK:
-                raise _Flaky(f"GitHub's archive of the repository could not be had: {response.status_code}.")
+            told = {name.lower(): value for name, value in response.headers.items()}
+            _good("to send the archive of the repository", Reply(response.status_code, told, None))
             return take(response)
 
-    def _bounded(self, call: Callable[[], _Result], patience: float) -> _Result:
+    def _bounded(self, call: Callable[[], _Result], until: float) -> _Result:
         """Run a call in a thread of its own: a server that sends a byte now and then would hold us for ever."""
         results: list[_Result] = []
         errors: list[BaseException] = []
@@ -292,10 +322,10 @@ class Api:
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        thread.join(patience)
+        thread.join(max(0.0, until - time.monotonic()))
         if thread.is_alive():
-            self._github = self._connected()
-            raise _Down(f"GitHub took longer than {patience:g} seconds to answer.")
+            self._connect()
+            raise _Down("GitHub took too long to answer.")
         if errors:
             raise _told(errors[0]) from None
         return results[0]
@@ -325,9 +355,47 @@ def _read_json(status: int, text: str, what: str) -> Json:
 
 
 def _good(what: str, reply: Reply) -> Reply:
-    if reply.status >= HTTPStatus.BAD_REQUEST:
+    if reply.status >= HTTPStatus.MULTIPLE_CHOICES and reply.status != HTTPStatus.NOT_MODIFIED:
         raise _fault(what, reply)
     return reply
+
+
+def _line(base_url: str) -> HTTPRequestsConnectionClass | HTTPSRequestsConnectionClass:
+    """PyGithub's own connection, but one that stays where it is."""
+    where = urlsplit(base_url)
+    kind = HTTPSRequestsConnectionClass if where.scheme == "https" else HTTPRequestsConnectionClass
+    line = kind(str(where.hostname), where.port, timeout=_SILENCE)
+    line.session.hooks["response"].append(_stay)
+    return line
+
+
+def _stay(response: requests.Response, *_: object, **__: object) -> None:
+    """Have PyGithub not follow a 301: it would leave out the query, and a part of a folder would pass for the whole."""
+    if response.status_code == HTTPStatus.MOVED_PERMANENTLY:
+        response.headers.pop("location", None)
+
+
+def _signed(key: str, claim: dict[str, Any]) -> str:
+    """The App's word for who it is. https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app."""
+    try:
+        return jwt.encode(claim, key, algorithm="RS256")
+    except (ValueError, TypeError, jwt.PyJWTError):
+        raise Denied("The sign-in to GitHub could not be made: the App's private key cannot be read.") from None
+
+
+def _hide(record: logging.LogRecord) -> bool:
+    """Let a record of a library pass without the queries of addresses: that of an archive is its key."""
+    record.msg, record.args = _QUERY.sub("?...", record.getMessage()), ()
+    return True
+
+
+def _drop(record: logging.LogRecord) -> bool:
+    """Let no record pass: PyGithub's hold whole answers, the App's token among them."""
+    return not record
+
+
+logging.getLogger("github.Requester").addFilter(_drop)
+logging.getLogger("urllib3.connectionpool").addFilter(_hide)
 
 
 def _odd(what: str) -> _Flaky:
@@ -343,14 +411,16 @@ def _told(error: BaseException) -> BaseException:
             return _Down(f"GitHub did not answer within {_SILENCE} seconds.")
         case requests.exceptions.SSLError():
             return _Down("The encrypted connection to GitHub failed; a proxy or a certificate may be in the way.")
-        case requests.RequestException() | OSError():
+        case requests.RequestException() | urllib3.exceptions.HTTPError() | OSError():
             return _Down("GitHub could not be reached, or dropped the connection.")
-        case GithubException(status=status, data=data):  # while signing in: all else is read from plain statuses
-            return _fault("signing in", Reply(status, {}, data))
+        case GithubException(status=404):  # raised while signing in only: all else is read from plain statuses
+            return Denied("GitHub knows no such installation of the App; see `app` in the configuration.")
+        case GithubException(status=status, data=data, headers=headers):
+            return _fault("signing in", Reply(status, headers or {}, data))
         case RuntimeError() | AssertionError():
-            return Denied("GitHub sends us to another address: the repository or the server has moved; see `github`.")
-        case ValueError() | TypeError() | PyJWTError():
-            return Denied("The sign-in to GitHub could not be made: the App's private key cannot be read.")
+            return Denied(_MOVED)
+        case ValueError() | TypeError():
+            return _Flaky("GitHub's answer is not what it documents; it was not used.")
         case _:
             return error
 
@@ -362,6 +432,8 @@ def _fault(what: str, reply: Reply) -> HostError:
     match reply.status:
         case 403 | 429 if limited or reply.status == 429:  # noqa: PLR2004 - beside its fellow
             return RateLimited(f"GitHub takes no more requests for now{_until(reply)}. What is left is done then.")
+        case 301 | 302 | 303 | 307 | 308:
+            return Denied(_MOVED)
         case 401:
             return Denied("GitHub does not accept the sign-in. Check the token, or the App's id, installation and key.")
         case 403:
