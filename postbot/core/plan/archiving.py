@@ -12,6 +12,7 @@ from postbot.core.lifecycle import Transition
 from postbot.core.plan.offers import offer
 from postbot.core.plan.people import may_be_proposed
 from postbot.core.plan.steps import Policy, Seen, Want
+from postbot.core.problem import Problem
 from postbot.core.site import ChangeSet, Path, PullStatus
 
 
@@ -43,7 +44,9 @@ def _first(seen: Seen, living: Iterable[Want], most: int) -> Iterator[Want]:
         if most <= 0:
             return
         change = offer(seen, want).change
-        if isinstance(change, ChangeSet) and taken.isdisjoint(change.after):
+        if isinstance(change, Problem):
+            yield want  # nothing is done about it, and why not is seen in the plan
+        elif isinstance(change, ChangeSet) and taken.isdisjoint(change.after):
             taken.update(change.after)
             most -= 1
             yield want

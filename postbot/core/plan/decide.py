@@ -65,7 +65,7 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
         held = _strange(seen, postings, list(_moves(steps)), now, policy)
     wakes_at = min((at for at in _instants(seen, postings, wanted, policy, now) if at > now), default=None)
     if held is None:
-        return Plan(now, tuple(steps), problems, None, wakes_at, tuple(wanted), offered)
+        return Plan(now, tuple(steps), (*problems, *_obstacles(offered)), None, wakes_at, tuple(wanted), offered)
     said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest})
     tell = () if said.key in seen.memory.told else (Tell(said),)
     return Plan(now, tell, problems, held, wakes_at, tuple(wanted))
@@ -103,6 +103,13 @@ def _problems(seen: Seen) -> Iterator[Problem]:
             yield found
         elif not found.outside:
             yield from found.problems
+
+
+def _obstacles(offered: Iterable[Offer]) -> Iterator[Problem]:
+    """Why what the clock asks for cannot be done; who asks for something themselves is answered."""
+    for offer in offered:
+        if isinstance(offer.change, Problem) and offer.want.request is None:
+            yield offer.change
 
 
 def _strange(

@@ -2,9 +2,9 @@
 
 PyGithub does the talking (signing in, TLS, headers). What is our own is what its defaults would get wrong for a bot
 that must never act twice: reads are tried again, writes never are; no call waits for a rate limit to pass; no answer
-may drip for longer than `_PATIENCE`; nothing follows a redirection; half an answer counts as none. Nothing here knows
-what is asked or why, and no token, key or signed address appears in an error or a log. Proxies and certificates are
-those that `HTTPS_PROXY`, `NO_PROXY` and `REQUESTS_CA_BUNDLE` name.
+may drip for longer than `_PATIENCE`; half an answer counts as none. Nothing here knows what is asked or why, and no
+token, key or signed address appears in an error or a log. Proxies and certificates are those that `HTTPS_PROXY`,
+`NO_PROXY` and `REQUESTS_CA_BUNDLE` name.
 """
 
 import json
@@ -361,7 +361,7 @@ def _good(what: str, reply: Reply) -> Reply:
 
 
 def _line(base_url: str) -> HTTPRequestsConnectionClass | HTTPSRequestsConnectionClass:
-    """PyGithub's own connection, but one that stays where it is."""
+    """PyGithub's own connection, but one that is not sent away with half of what it asks."""
     where = urlsplit(base_url)
     kind = HTTPSRequestsConnectionClass if where.scheme == "https" else HTTPRequestsConnectionClass
     line = kind(str(where.hostname), where.port, timeout=_SILENCE)
@@ -370,8 +370,8 @@ def _line(base_url: str) -> HTTPRequestsConnectionClass | HTTPSRequestsConnectio
 
 
 def _stay(response: requests.Response, *_: object, **__: object) -> None:
-    """Have PyGithub not follow a 301: it would leave out the query, and a part of a folder would pass for the whole."""
-    if response.status_code == HTTPStatus.MOVED_PERMANENTLY:
+    """Have PyGithub follow no 301 of a query: it leaves the query out, and a part of a folder passes for the whole."""
+    if response.status_code == HTTPStatus.MOVED_PERMANENTLY and "?" in str(response.request.url):
         response.headers.pop("location", None)
 
 
@@ -390,8 +390,8 @@ def _hide(record: logging.LogRecord) -> bool:
 
 
 def _drop(record: logging.LogRecord) -> bool:
-    """Let no record pass: PyGithub's hold whole answers, the App's token among them."""
-    return not record
+    """Let no record of a single request pass: PyGithub's hold whole answers, the App's token among them."""
+    return record.levelno > logging.DEBUG
 
 
 logging.getLogger("github.Requester").addFilter(_drop)

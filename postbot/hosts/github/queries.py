@@ -207,6 +207,7 @@ class _Page(_Shape):
 
 
 class _Pulls(_Shape):
+    total_count: int = 0
     page_info: _Page
     nodes: list[PullNode]
 
@@ -366,7 +367,7 @@ query Overview($owner: String!, $name: String!, $base: String!, $after: String) 
     id nameWithOwner isArchived pushedAt
     ref(qualifiedName: $base) { target { ... on Commit { oid committedDate tree { oid } ENTRIES } } }
     pullRequests(first: 100, after: $after, orderBy: {field: UPDATED_AT, direction: DESC}) {
-      pageInfo { hasNextPage endCursor } nodes { ...Pull }
+      totalCount pageInfo { hasNextPage endCursor } nodes { ...Pull }
     }
   }
 }

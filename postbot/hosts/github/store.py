@@ -11,7 +11,7 @@ import os
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as Folder
 from typing import Final, TypeVar
 
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from postbot.core.site import LARGEST
 from postbot.hosts import HostError
+from postbot.hosts.github import queries
 from postbot.hosts.github.api import Api, Reply
 from postbot.hosts.tree import Entry, blob_id
 
@@ -28,6 +29,8 @@ EMPTY: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 _FEW: Final = 20
 """So many files are read one by one; more come in one archive of the whole commit."""
+_BATCH: Final = 50
+"""So many files are asked for in one query, where the archive does not have them as they are."""
 _FOLDERS: Final = 32
 """So many folders are remembered as they were last listed."""
 _ARCHIVE_SECONDS: Final = 300
@@ -98,6 +101,7 @@ class Store:
         missing = {blob: path for blob, path in wanted.items() if self.known(blob) is None}
         if len(missing) > _FEW:
             self._unpack(missing, commit)
+            self._ask_for([blob for blob in missing if blob not in self._blobs])
         for blob in missing:
             if blob not in self._blobs:
                 self.keep(self._blob(blob), blob)
@@ -147,14 +151,27 @@ class Store:
             try:
                 with tarfile.open(fileobj=response.raw, mode="r|gz") as archive:
                     for member in archive:
-                        blob = by_path.get(member.name.partition("/")[2])
+                        blob = by_path.pop(member.name.partition("/")[2], None)
                         stream = archive.extractfile(member) if blob and member.size <= LARGEST else None
                         if blob and stream:
                             self.keep(stream.read(), blob)
+                        if not by_path:
+                            return
             except (tarfile.TarError, EOFError, zlib.error) as error:
                 raise requests.ConnectionError from error  # cut short: had again, as any broken read
 
         self._api.download(f"/tarball/{commit}", take, _ARCHIVE_SECONDS)
+
+    def _ask_for(self, blobs: Sequence[str]) -> None:
+        """Take texts many at a time, if there are many; what is too long for that, or no text, is read alone."""
+        owner, _, name = self._api.repository.partition("/")
+        for start in range(0, len(blobs) if len(blobs) > _FEW else 0, _BATCH):
+            names = {f"o{at}": blob for at, blob in enumerate(blobs[start : start + _BATCH])}
+            asked = queries.contents(names, text=True)
+            answer, _ = self._api.query(asked, queries.Contents, owner=owner, name=name)
+            for found in answer.repository.values():
+                if found and found.text is not None and not found.is_truncated:
+                    self.keep(found.text.encode(), found.oid)
 
     def _cached(self, blob: str) -> bytes | None:
         if self._cache is None:
@@ -167,7 +184,9 @@ class Store:
 
 
 def _entry(item: _Item, under: str) -> Entry:
-    return Entry(item.mode, item.sha, f"{under}/{item.path}".lstrip("/").encode(errors="surrogateescape"), item.size)
+    """A leaf. JSON has no bytes that are not UTF-8; what stands in their place is taken for some of those."""
+    path = f"{under}/{item.path}".lstrip("/").encode(errors="surrogateescape")
+    return Entry(item.mode, item.sha, path.replace("\ufffd".encode(), b"\xff"), item.size)
 
 
 def _read(shape: type[_Shape], reply: Reply, what: str) -> _Shape:
@@ -182,8 +201,11 @@ def _write(path: Folder, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Folder(name).replace(path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Folder(name).replace(path)
+        finally:
+            Folder(name).unlink(missing_ok=True)
     except OSError:
         return

@@ -32,6 +32,7 @@ from postbot.hosts.github.store import Store
 from postbot.hosts.tree import Entry, is_pointer, is_safe, problem, sift, within
 
 _BATCH: Final = 50
+_PASSES: Final = 3
 _SETTLED: Final = timedelta(seconds=2)
 """GitHub's times have whole seconds: what moved within the last ones may move again unseen."""
 _TRUSTED: Final = timedelta(minutes=10)
@@ -144,25 +145,31 @@ class Watch:
         self._store.forget_all_but({entry.blob for entry in entries.values()} | self._blobs_of(ours))
         same = previous is not None and snapshot == previous
         mark = _mark_of(seen, max(self._changed.values(), default=None))
-        return _Look(previous if same and previous else snapshot, mark, reply.at, _has_settled(mark, reply.at))
+        settled = _has_settled(mark, reply.at) and not any(map(_is_being_judged, ours))
+        return _Look(previous if same and previous else snapshot, mark, reply.at, settled)
 
     def _overview(self) -> tuple[Overview, Reply]:
-        """Read the base branch, and the pull requests as far back as any of them can have moved since the last look."""
+        """Read the base branch, and the pull requests as far back as any of them can have moved since the last look.
+
+        What moves to the front while its page is turned is met on the next pass.
+        """
         text = queries.overview(self._folders, verdicts=self._verdicts)
         first: tuple[Overview, Reply] | None = None
         nodes: dict[int, PullNode] = {}
         after: str | None = None
+        passes = 0
         while True:
             seen, reply = self._api.query(text, Overview, **self.names, base=self.base_ref, after=after)
-            first = first or (seen, reply)
+            first = first if first and after else (seen, reply)
             self._demand_site(seen)
             page = seen.repository.pull_requests
             nodes |= {node.number: node for node in page.nodes}
-            after = page.page_info.end_cursor
-            if not page.page_info.has_next_page:
-                self._demand_all(nodes)
+            after = page.page_info.end_cursor if page.page_info.has_next_page else None
+            passes += after is None
+            if after is None and (len(nodes) >= page.total_count or passes == _PASSES):
+                self._demand_all(nodes, page.total_count)
                 break
-            if self._is_the_rest_known(page.nodes, nodes):
+            if after and self._is_the_rest_known(page.nodes, nodes):
                 break
         self.viewer = first[0].viewer.name
         self._changed |= {number: node.updated_at for number, node in nodes.items()}
@@ -174,8 +181,10 @@ class Watch:
         stale = any(node.state == "OPEN" and number not in read for number, node in self._ours.items())
         return not stale and bool(page) and self._changed.get(page[-1].number) == page[-1].updated_at
 
-    def _demand_all(self, nodes: Mapping[int, PullNode]) -> None:
+    def _demand_all(self, nodes: Mapping[int, PullNode], count: int) -> None:
         """No pull request ever disappears: a listing without one that was there is cut short, or a right was lost."""
+        if len(nodes) < count:
+            raise HostError(f"GitHub lists {len(nodes)} of {count} pull requests, so its list is not believed.")
         if lost := set(self._changed) - set(nodes):
             raise HostError(
                 f"GitHub does not list pull request #{min(lost)} any more, so its list is not believed and nothing was "
@@ -365,6 +374,11 @@ def _mark_of(seen: Overview, changed: datetime | None) -> tuple[object, ...]:
 def _has_settled(mark: tuple[object, ...], at: datetime | None) -> bool:
     times = [each for each in mark if isinstance(each, datetime)]
     return at is not None and all(each < at - _SETTLED for each in times)
+
+
+def _is_being_judged(node: PullNode) -> bool:
+    """Whether GitHub has yet to find out what stands in the way of merging it, which moves nothing when it is known."""
+    return node.state == "OPEN" and node.merge_state_status == "UNKNOWN"
 
 
 def _folder(name: str) -> str:
