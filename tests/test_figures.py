@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from tests.bench import counts
+from tests.bench import counts, requests
 from tests.bench.counts import Count
 from tests.bench.material import CORPUS, HUGO, Material, generated, real
 
@@ -63,6 +64,12 @@ def test_the_judge_of_edits_sees_every_line_that_changed(after: bytes, seen: lis
 )
 def test_the_judge_of_dates_knows_the_known_shapes(text: str, closes: bool, meant: str):
     assert str(counts.plainly(text, closes=closes)) == meant
+
+
+def test_nothing_on_github_costs_more_requests_than_it_may(tmp_path: Path):
+    costs = list(requests.costs(tmp_path))
+    assert [(cost.what, cost.fault, cost.asked) for cost in costs if not cost.met] == []
+    assert len(costs) == 13
 
 
 def assert_met(count: Count) -> None:

@@ -147,6 +147,7 @@ class Clone:
 
     def approve(self, number: int, by: str) -> None:
         self.set_clock()
+        self.twin.people(by.removeprefix("@"))
         self.twin.review(number, by=by)
 
 

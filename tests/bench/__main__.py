@@ -11,9 +11,10 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import counts, speed
+from tests.bench import counts, requests, speed
 from tests.bench.counts import Count
 from tests.bench.material import Material, material
+from tests.bench.requests import Cost
 
 
 class Row(NamedTuple):
@@ -35,11 +36,17 @@ def main() -> int:
         counted = [_counted(console, count) for count in _counts(given)]
         console.print(f"  building a site of {speed.POSTINGS:,} postings, then looking at it {speed.LOOKS} times ...")
         rows = [*counted, *_speeds(given, Path(name))]
+        console.print("  counting requests over a GitHub of our own ...")
+        (Path(name) / "github").mkdir()
+        costs = [_asked(console, cost) for cost in requests.costs(Path(name) / "github")]
+        rows += costs
     table = Table("what", "postbot", "peers, same run", "target", "met")
     for row in rows:
         table.add_row(row.what, row.ours, row.peers, row.target, "yes" if row.met else "NO")
     console.print(table)
-    return 0 if all(row.met for row in counted) else 1  # counts decide; times depend on what else the machine does
+    return (
+        0 if all(row.met for row in (*counted, *costs)) else 1
+    )  # counts decide; times depend on what else the machine does
 
 
 def _counts(given: Material) -> Iterator[Count]:
@@ -66,6 +73,16 @@ def _counted(console: Console, count: Count) -> Row:
         *([f"{len(count.refused)} refused"] if count.refused else []),
     ]
     return Row(count.what, "; ".join(said), peers or "-", "100 %", count.met)
+
+
+def _asked(console: Console, cost: Cost) -> Row:
+    number = len(cost.asked)
+    if not cost.met:
+        console.print(
+            f"    WRONG: {cost.what}: {cost.fault or cost.asked}", markup=False, highlight=False, soft_wrap=True
+        )
+    ours = f"{number} {'request' if number == 1 else 'requests'} ({cost.seconds:.2f} s)"
+    return Row(cost.what, ours, "-", f"{cost.most}" if cost.most == 1 else f"at most {cost.most}", cost.met)
 
 
 def _share(good: int, whole: int) -> str:

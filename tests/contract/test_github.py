@@ -7,9 +7,10 @@ from pathlib import Path as Folder
 import pytest
 
 from postbot.core.site import ChangeSet, Pull, Snapshot, Standing
+from postbot.hosts import Refused
 from postbot.hosts.github.api import Api, Token
 from postbot.hosts.github.host import GitHubHost, Habits
-from tests.contract.hosts import NOON, HostStories, Site
+from tests.contract.hosts import BAKER, CLOSED, LATER, NOON, HostStories, Site
 from tests.contract.test_hosts import GitForge, make_bare
 from tests.twins.github.client import Twin
 
@@ -83,3 +84,24 @@ def site(twin: Twin, tmp_path: Folder) -> Site:
 
 class TestGitHubHost(HostStories):
     """Every story, over HTTP."""
+
+
+def test_an_approval_by_somebody_who_may_not_write_counts_for_nothing(twin: Twin, site: Site):
+    pull = site.host.propose(site.closing(), NOON)
+    twin.people("mallory", collaborator=False)
+    twin.review(pull.number, by="mallory")
+    assert site.pull().approved_by == ()
+    twin.review(pull.number, by="ann")
+    assert site.pull().approved_by == ("ann",)
+
+
+def test_who_asks_for_changes_is_heard_whoever_else_approves(twin: Twin, site: Site):
+    pull = site.host.propose(site.closing(), NOON)
+    twin.review(pull.number, by="ann")
+    twin.review(pull.number, "request_changes", "Not this week.", by="bo")
+    assert site.pull().blocked == "bo has asked for changes."
+    with pytest.raises(Refused, match="bo has asked for changes"):
+        site.host.merge(site.pull(), LATER)
+    twin.review(pull.number, by="bo")
+    site.host.merge(site.pull(), LATER)
+    assert site.forge.read(BAKER) == CLOSED

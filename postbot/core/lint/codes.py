@@ -15,6 +15,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "archive-values": "Archiving moves a file and sets no values.",
         "config-missing": "There is no configuration.",
         "config-missing-key": "The configuration lacks a key that it needs.",
+        "config-secret": "A secret that the configuration calls for is not in the environment, or cannot be used.",
         "config-unknown-key": "The configuration holds a key that postbot does not know.",
         "config-unreadable": "The configuration cannot be read.",
         "config-unwritable": "The configuration cannot be written.",

@@ -4,7 +4,8 @@
 
 While the files at the head of a branch are the ones that its own commit names, nobody has touched them since; no
 account, signature or ledger has to be believed for that, and a person who amends our commit changes the files and not
-the trailer. A file that is gone is named with `gone`. Texts and values only.
+the trailer. A file that is gone is named with `gone`, one that may be executed with a `+x` at its id. Texts and values
+only.
 """
 
 import json
@@ -18,19 +19,30 @@ Blobs = Mapping[Path, str | None]
 """The files that a change leaves behind, by path: the id of each, None for one that is gone."""
 
 _NAME: Final = "Postbot-File"
-_ROW: Final = re.compile(rf"^{_NAME}: ([0-9a-f]{{40}}|gone) (.+)$", re.MULTILINE)
+_ROW: Final = re.compile(rf"^{_NAME}: ([0-9a-f]{{40}}|gone)(\+x)? (.+)\n?", re.MULTILINE)
 _PLAIN: Final = re.compile(r"[\w./-][\w./ -]*(?<! )", re.ASCII)
 
 
-def stated(message: str, files: Blobs) -> str:
-    """A commit message with its trailers, and ours behind them."""
-    rows = [f"{_NAME}: {blob or 'gone'} {_quoted(path)}" for path, blob in sorted(files.items())]
-    return message.rstrip("\n") + "\n" + "\n".join(rows) + "\n"
+PLAIN: Final = 0o100644
+EXECUTABLE: Final = 0o100755
+"""Git's modes of the two kinds of files."""
+
+
+def stated(message: str, files: Blobs, modes: Mapping[Path, int]) -> str:
+    """A commit message with its trailers, and ours behind them in place of those that it had."""
+    marks = {path: "+x" if mode == EXECUTABLE else "" for path, mode in modes.items()}
+    rows = [f"{_NAME}: {blob or 'gone'}{marks.get(path, '')} {_quoted(path)}" for path, blob in sorted(files.items())]
+    return _ROW.sub("", message).rstrip("\n") + "\n" + "\n".join(rows) + "\n"
 
 
 def read(message: str) -> Blobs:
     """What a message says that its commit holds; empty for a commit that is not ours."""
-    return {Path(_unquoted(name)): None if blob == "gone" else blob for blob, name in _ROW.findall(message)}
+    return {Path(_unquoted(name)): None if blob == "gone" else blob for blob, _, name in _ROW.findall(message)}
+
+
+def modes(message: str) -> Mapping[Path, int]:
+    """The modes that a message says that its files have; a plain one where there is no file."""
+    return {Path(_unquoted(name)): EXECUTABLE if mark else PLAIN for _, mark, name in _ROW.findall(message)}
 
 
 def _quoted(path: str) -> str:

@@ -18,19 +18,20 @@ from datetime import UTC, datetime
 from pathlib import Path as Folder
 from typing import Any, Final
 
-from postbot.core.site import ChangeSet, Pull, PullStatus, Snapshot, Standing
+from postbot.core.site import ChangeSet, Path, Pull, PullStatus, Snapshot, Standing
 from postbot.hosts import HostError, Refused
 from postbot.hosts.github import claims, queries
 from postbot.hosts.github.api import Api, Conflict, Reply, read_as
 from postbot.hosts.github.claims import Blobs
-from postbot.hosts.github.pulls import WITHDRAWN, comment, labels, meant, plain, touched
+from postbot.hosts.github.pulls import WITHDRAWN, comment, hindrance, labels, meant, plain, touched
 from postbot.hosts.github.queries import ABSENT, VERDICT, Leaf, PullNode, Scene
 from postbot.hosts.github.stage import Stage, oid_of
 from postbot.hosts.github.store import Store
-from postbot.hosts.github.watch import BLOCKED, Watch
+from postbot.hosts.github.watch import Watch
 from postbot.hosts.tree import PREFIX, blob_id, is_branch, is_safe
 
 _OF_FILES: Final = frozenset({0o100644, 0o100755})
+_LANDED: Final = "What this changes is published already, so there is nothing left to merge."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,10 @@ class GitHubHost:
         if not self._watch.is_untouched(node) or node.head_ref_oid != pull.head:
             raise Refused(f"Pull request #{pull.number} has been changed since; a person must merge it.")
         for path in pull.paths:
-            if stage.was(path) != stage.now(path):
+            if not _is_same_file(stage.was(path), stage.now(path)):
                 raise Refused(f"{path} has changed on {self.base} since; it was not merged.")
+        self._watch.moved = True  # what stands in the way may have moved nothing, as a check does that ends
         self._demand_green(stage, node)
-        self._watch.moved = True
         self._merge(node)
         self._drop(stage.id, pull.branch, pull.head)
 
@@ -114,6 +115,9 @@ class GitHubHost:
         if stage.head != pull.head:
             raise Refused(f"The branch {pull.branch} is not as it was; it was left alone.")
         self._watch.moved = True
+        node = stage.pull(self.base)
+        if node is not None and node.number == pull.number and node.state == "OPEN":
+            self._say(pull.number, _LANDED)
         self._drop(stage.id, pull.branch, pull.head)
 
     def note(self, pull: Pull, standing: Standing, now: datetime) -> None:
@@ -139,7 +143,10 @@ class GitHubHost:
         if seen.repository.base is None:
             raise HostError(f"{self.api.repository} has no branch {self.base!r}; name the published one with `base`.")
         self._watch.viewer = seen.viewer.name
-        return Stage(seen, asked)
+        stage = Stage(seen, asked)
+        for commit, path, leaf in stage.shown():
+            self._watch.remember(commit, path, leaf)
+        return stage
 
     def _wanted(self, stage: Stage, change: ChangeSet) -> Blobs:
         """The files to set, by path; refuse if the base branch has other bytes by now."""
@@ -161,7 +168,7 @@ class GitHubHost:
             if stage.head and not stage.is_own_branch():
                 raise Refused(f"The branch {change.branch} holds commits of somebody else; it was left as it is.")
             return None
-        self._watch.learn_heads([node])
+        self._watch.learn_heads([node], stage.tip)
         status = self._watch.status(node, stage.tip, self._base_blobs(stage, node))
         again = status is PullStatus.REJECTED and change.again
         if status in (PullStatus.MERGED, PullStatus.REJECTED) and not again:
@@ -178,7 +185,7 @@ class GitHubHost:
 
     def _committed(self, stage: Stage, pull: PullNode | None, change: ChangeSet, files: Blobs) -> str:
         """Have the branch point at a commit of ours that makes this change, and return its id."""
-        message = claims.stated(change.message, files)
+        message = claims.stated(change.message, files, _modes(stage, files))
         there = stage.head
         if pull and not there:
             # GitHub opens a pull request again only while its branch is where it was.
@@ -209,7 +216,8 @@ class GitHubHost:
         body = {"message": message, "tree": _sha(tree), "parents": [stage.tip]}
         commit = _sha(self.api.write("POST", "/git/commits", body))
         for path, blob in files.items():
-            self._watch.remember(commit, path, blob)
+            leaf = Leaf(oid=blob, mode=_mode(stage.now(path)), type="blob") if blob else None
+            self._watch.remember(commit, path, leaf)
             if blob and (data := change.after[path]) is not None:
                 self._store.keep(data, blob)
         return commit
@@ -255,7 +263,7 @@ class GitHubHost:
         node = stage.pull(self.base)
         if node is None:
             raise Refused(f"GitHub does not show the pull request of {change.branch} just now; the next look tells.")
-        self._watch.learn_heads([node])
+        self._watch.learn_heads([node], stage.tip)
         blobs = {blob: str(path) for path, blob in self._watch.after(node).items() if blob}
         return self._watch.pull(node, PullStatus.OPEN, self._store.contents(blobs, stage.tip))
 
@@ -295,15 +303,17 @@ class GitHubHost:
             self._watch.moved = True
             self._move(stage.id, node.head_ref_name, node.head_ref_oid, self._on_top(stage, node))
             raise Refused(f"Pull request #{node.number} was brought up to date; it is merged once it is green again.")
-        if blocked := BLOCKED.get(node.merge_state_status):
+        if blocked := hindrance(node):
             raise Refused(f"Pull request #{node.number} was not merged. {blocked}")
 
     def _on_top(self, stage: Stage, node: PullNode) -> str:
         """The same commit of ours on top of the base branch as it is now."""
         assert node.last_commit is not None  # only an untouched one is merged, and that has a commit of ours
-        items = [_named(stage.now(path), path) | {"sha": blob} for path, blob in self._watch.after(node).items()]
+        files = self._watch.after(node)
+        items = [_named(stage.now(path), path) | {"sha": blob} for path, blob in files.items()]
         tree = self.api.write("POST", "/git/trees", {"base_tree": stage.tree, "tree": items})
-        body = {"message": node.last_commit.message, "tree": _sha(tree), "parents": [stage.tip]}
+        message = claims.stated(node.last_commit.message, files, _modes(stage, files))
+        body = {"message": message, "tree": _sha(tree), "parents": [stage.tip]}
         return _sha(self.api.write("POST", "/git/commits", body))
 
     def _merge(self, node: PullNode) -> None:
@@ -323,7 +333,7 @@ class GitHubHost:
         node = stage.pull(self.base)
         if node is None or node.number != number:
             raise Refused(f"There is no pull request #{number} of this branch in {self.api.repository}.")
-        self._watch.learn_heads([node])
+        self._watch.learn_heads([node], stage.tip)
         status = self._watch.status(node, stage.tip, self._base_blobs(stage, node))
         if status is not PullStatus.OPEN:
             raise Refused(f"Pull request #{number} is already {status}.")
@@ -378,10 +388,25 @@ def _holds(leaf: Leaf | None, data: bytes | None) -> bool:
     return leaf.type == "blob" and leaf.mode in _OF_FILES and leaf.oid == blob_id(data, leaf.oid)
 
 
+def _is_same_file(one: Leaf | None, other: Leaf | None) -> bool:
+    """Whether two entries have the same bytes. Who may execute a file is not our business, and no merge undoes it."""
+    both_files = one is not None and other is not None and {one.mode, other.mode} <= _OF_FILES
+    return oid_of(one) == oid_of(other) if both_files else one == other
+
+
 def _sha(reply: Reply) -> str:
     return read_as(queries.Made, reply.data).sha
 
 
 def _named(present: Leaf | None, path: str) -> dict[str, Any]:
     """An item of a tree to make, with the mode that the file has or a plain one."""
-    return {"path": path, "mode": f"{present.mode:06o}" if present else "100644", "type": "blob"}
+    return {"path": path, "mode": f"{_mode(present):06o}", "type": "blob"}
+
+
+def _mode(present: Leaf | None) -> int:
+    return present.mode if present else claims.PLAIN
+
+
+def _modes(stage: Stage, files: Blobs) -> dict[Path, int]:
+    """The modes that files are made with, by path."""
+    return {path: _mode(stage.now(path)) for path, blob in files.items() if blob}

@@ -23,6 +23,13 @@ _MARK: Final = re.compile(r"<!-- postbot ([A-Za-z0-9+/=]*) -->")
 WITHDRAWN: Final = "Withdrawn: "
 """Begins its words once we have taken the pull request back."""
 
+_BLOCKED: Final = {
+    "DIRTY": "It conflicts with what is published by now.",
+    "UNSTABLE": "A check has not passed.",
+    "BLOCKED": "A rule of the branch is not met: a review or a check that it asks for is missing.",
+}
+"""What GitHub's mergeStateStatus keeps from merging. https://docs.github.com/en/graphql/reference/enums#mergestatestatus."""
+
 _SAME_MOMENT: Final = timedelta(seconds=5)
 _DELETED: Final = "the branch was deleted"
 
@@ -118,6 +125,15 @@ def approvers(node: PullNode) -> tuple[str, ...]:
         if review.state == "APPROVED" and review.author and review.commit
         if review.commit.oid == last.oid or (stated and claims.read(review.commit.message) == stated)
     )
+
+
+def hindrance(node: PullNode) -> str | None:
+    """What keeps an open one from being merged: somebody who may write has asked for changes, or GitHub says no."""
+    if node.latest_opinionated_reviews:
+        for review in node.latest_opinionated_reviews.nodes:
+            if review.state == "CHANGES_REQUESTED" and review.author:
+                return f"{review.author.login} has asked for changes."
+    return _BLOCKED.get(node.merge_state_status)
 
 
 def is_ours(node: PullNode, base: str) -> bool:

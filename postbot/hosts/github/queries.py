@@ -279,15 +279,38 @@ class Scene(_Shape):
 class Blob(_Shape):
     """A file's content: exact only where it is text and not truncated."""
 
-    oid: str
     text: str | None = None
     is_truncated: bool = False
 
 
-class Contents(_Shape):
-    """Objects by alias; None where there is none of that name."""
+class Text(Blob):
+    """A file's content, by the id of its blob."""
 
-    repository: dict[str, Blob | None]
+    oid: str = ""
+
+
+class Texts(_Shape):
+    """Contents by alias; None where GitHub does not show the blob."""
+
+    repository: dict[str, Text | None]
+
+
+class Held(Leaf):
+    """What a commit has at a path; `object` is the content, where it was asked for and is a file's."""
+
+    object: Blob | None = None
+
+
+class Holder(_Shape):
+    """A commit, and what it has at the path that was asked for."""
+
+    file: Held | None
+
+
+class Contents(_Shape):
+    """Commits by alias; None where GitHub does not show the commit."""
+
+    repository: dict[str, Holder | None]
 
 
 class _Was(_Shape):
@@ -395,7 +418,7 @@ fragment Pull on PullRequest {
   labels(first: 20) { nodes { name } }
   files(first: 20) { nodes { path changeType } }
   commits(last: 1) { nodes { commit { oid message parents(first: 1) { nodes { oid } } VERDICT } } }
-  latestOpinionatedReviews(first: 50) { nodes { state author { login } commit { oid message } } }
+  latestOpinionatedReviews(first: 50, writersOnly: true) { nodes { state author { login } commit { oid message } } }
   comments(last: 100) { nodes { body createdAt viewerDidAuthor author { login } } }
   timelineItems(last: 5, itemTypes: [CLOSED_EVENT, REOPENED_EVENT]) { nodes { __typename
     ... on ClosedEvent { createdAt actor { login } } ... on ReopenedEvent { createdAt actor { login } } } }
@@ -413,14 +436,23 @@ def scene(paths: Iterable[str], *, verdicts: bool) -> str:
     return _SCENE.replace("ENTRIES", _entries(paths)) + _pull(verdicts=verdicts)
 
 
-def contents(names: Mapping[str, str], *, text: bool) -> str:
-    """The query for objects by git's own names (`COMMIT:PATH`), each under its alias."""
-    wanted = "oid text isTruncated" if text else "oid"
+def contents(asked: Mapping[str, tuple[str, str]], *, text: bool) -> str:
+    """The query for what commits have at paths: `(commit, path)` by alias. Texts come along where that is asked."""
+    wanted = "oid mode type object { ... on Blob { text isTruncated } }" if text else "oid mode type"
     rows = (
-        f"{alias}: object(expression: {_quoted(name)}) {{ oid ... on Blob {{ {wanted} }} }}"
-        for alias, name in names.items()
+        f"{alias}: object(oid: {_quoted(commit)}) {{ ... on Commit {{ file(path: {_quoted(path)}) {{ {wanted} }} }} }}"
+        for alias, (commit, path) in asked.items()
     )
     return _on_repository("Contents", rows)
+
+
+def texts(blobs: Mapping[str, str]) -> str:
+    """The query for the contents of blobs, under their aliases."""
+    rows = (
+        f"{alias}: object(oid: {_quoted(blob)}) {{ ... on Blob {{ oid text isTruncated }} }}"
+        for alias, blob in blobs.items()
+    )
+    return _on_repository("Texts", rows)
 
 
 def pasts(asked: Mapping[str, tuple[str, str]]) -> str:

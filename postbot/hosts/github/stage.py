@@ -3,11 +3,11 @@
 Values only; what to make of it is the business of the act.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from postbot.hosts.github import claims, queries
 from postbot.hosts.github.pulls import is_ours
-from postbot.hosts.github.queries import Leaf, PullNode, Scene
+from postbot.hosts.github.queries import Base, Leaf, Parent, PullNode, Scene, Tip
 
 
 class Stage:
@@ -43,13 +43,25 @@ class Stage:
         parents = self._seen.branch.target.parents.nodes if self._seen.branch else []
         return queries.entries(self._paths, parents[0])[path] if parents else None
 
+    def shown(self) -> Iterator[tuple[str, str, Leaf | None]]:
+        """What each commit in it has at each path: the commit, the path, the entry."""
+        assert self._seen.base is not None
+        commits: list[Base | Tip | Parent] = [self._seen.base.target]
+        if self._seen.branch:
+            commits += [self._seen.branch.target, *self._seen.branch.target.parents.nodes]
+        for commit in commits:
+            for path, leaf in queries.entries(self._paths, commit).items():
+                yield commit.oid, path, leaf
+
     def is_own_branch(self) -> bool:
         """Whether the branch holds a commit of ours whose pull request was never made."""
         stated = claims.read(self.message)
         if self._seen.branch is None or not stated:
             return False
-        held = queries.entries(self._paths, self._seen.branch.target)
-        return all(path in held and oid_of(held[path]) == blob for path, blob in stated.items())
+        held, modes = queries.entries(self._paths, self._seen.branch.target), claims.modes(self.message)
+        found = {path: held[path] for path in stated if path in held}
+        kept = {path: leaf.mode if leaf else claims.PLAIN for path, leaf in found.items()} == modes
+        return kept and {path: oid_of(leaf) for path, leaf in found.items()} == stated
 
     def pull(self, base: str) -> PullNode | None:
         """The newest pull request of this branch that is ours."""

@@ -167,8 +167,7 @@ class Store:
         owner, _, name = self._api.repository.partition("/")
         for start in range(0, len(blobs) if len(blobs) > _FEW else 0, _BATCH):
             names = {f"o{at}": blob for at, blob in enumerate(blobs[start : start + _BATCH])}
-            asked = queries.contents(names, text=True)
-            answer, _ = self._api.query(asked, queries.Contents, owner=owner, name=name)
+            answer, _ = self._api.query(queries.texts(names), queries.Texts, owner=owner, name=name)
             for found in answer.repository.values():
                 if found and found.text is not None and not found.is_truncated:
                     self.keep(found.text.encode(), found.oid)

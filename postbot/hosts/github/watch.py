@@ -18,6 +18,7 @@ from postbot.hosts.github.pulls import (
     approvers,
     closing,
     ending,
+    hindrance,
     is_ours,
     is_undecided,
     newest,
@@ -27,7 +28,7 @@ from postbot.hosts.github.pulls import (
     said,
     touched,
 )
-from postbot.hosts.github.queries import Base, Overview, PullNode
+from postbot.hosts.github.queries import Base, Leaf, Overview, PullNode
 from postbot.hosts.github.store import Store
 from postbot.hosts.tree import Entry, is_pointer, is_safe, problem, sift, within
 
@@ -37,13 +38,6 @@ _SETTLED: Final = timedelta(seconds=2)
 """GitHub's times have whole seconds: what moved within the last ones may move again unseen."""
 _TRUSTED: Final = timedelta(minutes=10)
 """For so long an unchanged answer is taken to mean an unchanged site; then the whole is read again."""
-
-BLOCKED: Final = {
-    "DIRTY": "It conflicts with what is published by now.",
-    "UNSTABLE": "A check has not passed.",
-    "BLOCKED": "A rule of the branch is not met: a review or a check that it asks for is missing.",
-}
-"""What GitHub's mergeStateStatus keeps from merging. https://docs.github.com/en/graphql/reference/enums#mergestatestatus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +55,7 @@ class _Known:
     """What can not change any more, by what names it; read once, kept while the process lives."""
 
     at: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    modes: dict[tuple[str, str], int] = field(default_factory=dict)
     landed: dict[tuple[object, ...], bool] = field(default_factory=dict)
 
 
@@ -72,7 +67,7 @@ class Watch:
         self.moved = False
         self._api = api
         self._base = base
-        self._folders = tuple(_folder(name) for name in folders) or ("",)
+        self._folders = _apart(folders)
         self._store = store
         self._verdicts = verdicts
         self._known = _Known()
@@ -121,7 +116,7 @@ class Watch:
         tip = base.target.oid
         entries, problems = sift(self._leaves(base.target))
         ours = newest(self._ours.values())
-        self.learn_heads(ours)
+        self.learn_heads(ours, tip)
         cases = self._judged(ours, tip, {str(path): entry.blob for path, entry in entries.items()})
         data = self._store.contents({entry.blob: str(path) for path, entry in entries.items()}, tip)
         pointers = {path for path, entry in entries.items() if is_pointer(data[entry.blob])}
@@ -214,11 +209,11 @@ class Watch:
 
     # Our pull requests
 
-    def learn_heads(self, nodes: Iterable[PullNode]) -> None:
-        """Find out which files open pull requests hold, and which were there before."""
-        live = [node for node in nodes if node.state == "OPEN"]
-        heads = [(node.head_ref_oid, path) for node in live for path in touched(node)]
-        before = [(below, path) for node in live for path in touched(node) if (below := parent(node))]
+    def learn_heads(self, nodes: Sequence[PullNode], tip: str) -> None:
+        """Find out which files pull requests hold, and which were there before, where the base has gone on since."""
+        heads = [(node.head_ref_oid, path) for node in nodes if node.state == "OPEN" for path in touched(node)]
+        moved = [node for node in nodes if is_undecided(node) and parent(node) not in ("", tip)]
+        before = [(parent(node), path) for node in moved for path in touched(node)]
         self._learn(heads, text=True)
         self._learn(before, text=False)
 
@@ -227,17 +222,24 @@ class Watch:
         new = [name for name in dict.fromkeys(names) if name not in self._known.at]
         for start in range(0, len(new), _BATCH):
             batch = {f"o{at}": name for at, name in enumerate(new[start : start + _BATCH])}
-            asked = queries.contents({alias: f"{commit}:{path}" for alias, (commit, path) in batch.items()}, text=text)
-            answer, _ = self._api.query(asked, queries.Contents, **self.names)
+            answer, _ = self._api.query(queries.contents(batch, text=text), queries.Contents, **self.names)
             for alias, name in batch.items():
-                found = answer.repository.get(alias)
-                self._known.at[name] = found.oid if found else None
-                if found and found.text is not None and not found.is_truncated:
-                    self._store.keep(found.text.encode(), found.oid)
+                self._take(name, answer.repository.get(alias))
 
-    def remember(self, commit: str, path: Path, blob: str | None) -> None:
-        """Take note of what a commit of our own has at a path."""
-        self._known.at[commit, path] = blob
+    def _take(self, name: tuple[str, str], holder: queries.Holder | None) -> None:
+        """Take note of what a commit has at a path. A commit that is not shown is not one without the file."""
+        if holder is None:
+            raise HostError(f"GitHub does not show the commit {name[0]} just now; the next look tells more.")
+        self.remember(*name, holder.file)
+        text = holder.file.object if holder.file else None
+        if holder.file and text and text.text is not None and not text.is_truncated:
+            self._store.keep(text.text.encode(), holder.file.oid)
+
+    def remember(self, commit: str, path: str, leaf: Leaf | None) -> None:
+        """Take note of what a commit has at a path; what is no file is none."""
+        is_file = leaf is not None and leaf.type == "blob"
+        self._known.at[commit, path] = leaf.oid if leaf and is_file else None
+        self._known.modes[commit, path] = leaf.mode if leaf and is_file else claims.PLAIN
 
     def blob_at(self, commit: str, path: str) -> str | None:
         """What a commit has at a path: the id of a file, None for nothing."""
@@ -317,7 +319,10 @@ class Watch:
             return False
         if node.state != "OPEN":
             return node.branch_head in ("", node.head_ref_oid)
-        return stated == self.after(node)
+        modes = {path: self._known.modes[node.head_ref_oid, path] for path in stated}
+        return stated == self.after(node) and modes == claims.modes(
+            node.last_commit.message if node.last_commit else ""
+        )
 
     def pull(self, node: PullNode, status: PullStatus, data: Mapping[str, bytes]) -> Pull:
         """A pull request of ours as a value; `data` has the files it holds, by id."""
@@ -341,7 +346,7 @@ class Watch:
             reason=closed.reason if closed else None,
             paths=tuple(after) or tuple(touched(node)),
             draft=node.is_draft,
-            blocked=BLOCKED.get(node.merge_state_status) if is_open and not node.is_draft else None,
+            blocked=hindrance(node) if is_open and not node.is_draft else None,
             standing=said(node),
             url=node.url,
         )
@@ -379,6 +384,13 @@ def _has_settled(mark: tuple[object, ...], at: datetime | None) -> bool:
 def _is_being_judged(node: PullNode) -> bool:
     """Whether GitHub has yet to find out what stands in the way of merging it, which moves nothing when it is known."""
     return node.state == "OPEN" and node.merge_state_status == "UNKNOWN"
+
+
+def _apart(names: Iterable[str]) -> tuple[str, ...]:
+    """The folders that hold all that these hold, none of them within another; the root if there are none."""
+    folders = tuple(dict.fromkeys(_folder(name) for name in names)) or ("",)
+    others = {name: tuple(each.encode() for each in folders if each != name) for name in folders}
+    return tuple(name for name in folders if not within(name.encode(), others[name]))
 
 
 def _folder(name: str) -> str:

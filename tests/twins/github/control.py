@@ -1,7 +1,7 @@
 """What tests may do with the twin: its clock, its tokens and rules, people's acts, faults, and what it has counted."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Event
@@ -264,6 +264,16 @@ def edit_comment(service: Service, id: int, body: str, by: str = "ann") -> None:
 @verb
 def edit(service: Service, number: int, title: str | None = None, body: str | None = None, by: str = "ann") -> None:
     pulls.edit(service.world, by, number, title=title, body=body)
+
+
+@verb
+def retarget(service: Service, number: int, base: str, by: str = "ann") -> None:
+    """Have a pull request go to another branch."""
+    found = pulls.find(service.world.state, number)
+    if not found.open or found.base == base or base not in service.world.state.refs:
+        raise Refusal(422, "Validation Failed")
+    service.world.put(replace(found, base=base))
+    service.world.effect("pull-retargeted", by, number=number)
 
 
 @verb
