@@ -1,5 +1,6 @@
 """Postings of our own writing in the formats that people really use, and the shipped profiles to read them with."""
 
+import re
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,14 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT / "../shared"
 EASTERN = ZoneInfo("America/New_York")
 SLUG = SitePath("jobs/harbour-pilot.md")
+
+
+def configuration() -> str:
+    """The configuration that we ship as an example, with the hashes taken off the section that few sites need."""
+    text = (ROOT / "config" / "postbot.yaml").read_text(encoding="utf-8")
+    shown = re.search(r"^# github:\n(?:#   .*\n)+", text, re.MULTILINE)
+    assert shown
+    return text.replace(shown[0], re.sub("^# ", "", shown[0], flags=re.MULTILINE))
 
 
 def profile(name: str, **changes: object) -> Profile:

@@ -1,17 +1,28 @@
 """`postbot.yaml` and the profiles: what is read, and every mistake told with its place and the nearest word."""
 
 import re
+import traceback
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
-from postbot.config import Config, ConfigError, load, load_profile, read_profile, shipped, shipped_profiles
+from postbot.config import (
+    AppConfig,
+    Config,
+    ConfigError,
+    load,
+    load_profile,
+    read_profile,
+    secret,
+    shipped,
+    shipped_profiles,
+)
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.steps import MergeWhen
 from postbot.core.profile import EarlyClose, Profile
-from tests.examples import ROOT
+from tests.examples import ROOT, configuration
 
 SITE = "site:\n  profile: jekyll-state\n  timezone: America/New_York\n"
 PROFILES = sorted((ROOT / "config" / "profiles").glob("*.yaml"))
@@ -23,13 +34,13 @@ def read(folder: Path, text: str | bytes) -> Config:
     return load(path)
 
 
-def test_the_example_loads_and_names_every_setting():
-    path = ROOT / "config" / "postbot.yaml"
-    load(path)
-    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+def test_the_example_loads_and_names_every_setting(tmp_path: Path):
+    assert load(ROOT / "config" / "postbot.yaml").github is None
+    config, given = read(tmp_path, configuration()), yaml.safe_load(configuration())
     assert set(Config.model_fields) - {"root"} == set(given)
-    for name in ("site", "safety", "folder", "approval"):
-        assert set(type(getattr(load(path), name)).model_fields) == set(given[name])
+    for name in ("site", "github", "safety", "folder", "approval"):
+        assert set(type(getattr(config, name)).model_fields) == set(given[name])
+    assert set(AppConfig.model_fields) == set(given["github"]["app"])
     assert set(given["transitions"]) == set(Transition)
     for each in given["transitions"].values():
         assert set(each) == {"lead", "merge"}
@@ -113,6 +124,14 @@ MISTAKES = [
     ("a lead of another", SITE + "transitions:\n  open:\n    merge: auto\n    lead: from opening\n", "config-value", 7, "for close only", None),
     ("a misspelt rule", SITE + "approval: {two_peple: true}\n", "config-unknown-key", 4, "two_peple", "two_people"),
     ("people who are none", SITE + "approval: {people: [Ann]}\n", "config-value", 4, "dictionary", None),
+    ("half a repository", SITE + "github:\n  repository: agency\n", "config-value", 5, "write OWNER/NAME", None),
+    ("an address for a repository", SITE + "github: {repository: 'https://github.com/a/b'}\n", "config-value", 4, "OWNER/NAME", None),
+    ("no repository", SITE + "github: {labels: []}\n", "config-missing-key", 4, "`github.repository` is needed", None),
+    ("half an app", SITE + "github: {repository: a/b, app: {id: 1}}\n", "config-missing-key", 4, "`github.app.installation` is needed", None),
+    ("a key in the file", SITE + "github: {repository: a/b, app: {id: 1, installation: 2, key: x}}\n", "config-unknown-key", 4, "key", None),
+    ("a merge of no kind", SITE + "github: {repository: a/b, merge_method: ff}\n", "config-value", 4, "'squash'", None),
+    ("a misspelt setting of github", SITE + "github: {repository: a/b, reviewer: []}\n", "config-unknown-key", 4, "reviewer", "reviewers"),
+    ("a pace without a unit", SITE + "github: {repository: a/b, pace: 1}\n", "config-value", 4, "write a span such as", None),
     ("an early close of no kind", SITE + "  early_close: never\n", "config-value", 4, "'field'", None),
 ]  # fmt: skip
 
@@ -145,6 +164,76 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path, data: bytes):
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"Make one with: postbot init \[config-missing\]"):
         load(tmp_path / "postbot.yaml")
+
+
+# Secrets ------------------------------------------------------------------------------------------------------------
+
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("POSTBOT_X", "POSTBOT_X_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("kept", ["variable", "file"])
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("ghp_1", "ghp_1"), ("ghp_1\n", "ghp_1"), (" ghp_1\r\n", "ghp_1"), (PEM, PEM), (f"\n{PEM}\n\n", PEM)],
+    ids=["as it is", "line break", "blanks around", "key", "key with line breaks"],
+)
+def test_a_secret_is_read_without_what_surrounds_it(
+    environment: pytest.MonkeyPatch, tmp_path: Path, kept: str, text: str, meant: str
+):
+    (tmp_path / "x").write_text(text, newline="")
+    name, value = ("POSTBOT_X", text) if kept == "variable" else ("POSTBOT_X_FILE", str(tmp_path / "x"))
+    environment.setenv(name, value)
+    assert secret("POSTBOT_X") == meant
+
+
+def test_a_secret_of_the_environment_goes_before_that_of_a_file(environment: pytest.MonkeyPatch, tmp_path: Path):
+    environment.setenv("POSTBOT_X", "one")
+    environment.setenv("POSTBOT_X_FILE", str(tmp_path / "nowhere"))
+    assert secret("POSTBOT_X") == "one"
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "says"),
+    [
+        (None, None, "There is no POSTBOT_X. Set it, or name a file that holds it with POSTBOT_X_FILE."),
+        ("", None, "There is no POSTBOT_X."),
+        ("  \n", None, "There is no POSTBOT_X."),
+        (None, b"", "There is no POSTBOT_X."),
+        (None, b"\xff\xfecanary", "which cannot be read: it is not text."),
+        ("canary canary", None, "POSTBOT_X holds blanks or characters that no such secret has; was it pasted whole?"),
+        ("canary\nBcc: x", None, "was it pasted whole?"),
+        ("canar\u00fd", None, "was it pasted whole?"),
+        (None, b"canary\0x", "was it pasted whole?"),
+    ],
+    ids=["none", "empty", "blank", "empty file", "binary", "blanks", "lines", "letters", "nul"],
+)
+def test_a_secret_that_cannot_be_used_is_told_and_not_shown(
+    environment: pytest.MonkeyPatch, tmp_path: Path, text: str | None, data: bytes | None, says: str
+):
+    if text is not None:
+        environment.setenv("POSTBOT_X", text)
+    if data is not None:
+        (tmp_path / "x").write_bytes(data)
+        environment.setenv("POSTBOT_X_FILE", str(tmp_path / "x"))
+    with pytest.raises(ConfigError, match=re.escape(says)) as caught:
+        secret("POSTBOT_X")
+    assert "canar" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(("name", "says"), [("nowhere", "No such file"), (".", "Is a directory")])
+def test_a_file_of_a_secret_that_cannot_be_read_is_named(
+    environment: pytest.MonkeyPatch, tmp_path: Path, name: str, says: str
+):
+    environment.setenv("POSTBOT_X_FILE", str(tmp_path / name))
+    with pytest.raises(ConfigError, match=f"POSTBOT_X_FILE names .*, which cannot be read: {says}"):
+        secret("POSTBOT_X")
 
 
 # Profiles -----------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from postbot.core.announce import Event
 from postbot.core.lifecycle import TABLE, Transition
 from postbot.doors.cli import app
 from tests.doors.command import REAL, postbot, really
-from tests.examples import DATES, ROOT
+from tests.examples import DATES, ROOT, configuration
 from tests.world import World, git
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -114,7 +114,7 @@ def test_a_command_is_in_the_readme_and_each_of_its_options_says_what_it_is(name
 
 
 def test_every_setting_is_in_the_example_with_a_word_on_it():
-    text = (ROOT / "config" / "postbot.yaml").read_text(encoding="utf-8")
+    text = configuration()
     given = yaml.safe_load(text)
     assert set(given) == set(Config.model_fields) - {"root"}
     for section, settings in given.items():

@@ -18,7 +18,6 @@ from postbot.core.plan.steps import Step
 from postbot.core.site import ChangeSet, Pull, PullStatus, Snapshot, Standing
 from postbot.core.site import Path as SitePath
 from postbot.hosts.github import Api, GitHubHost, Habits, Token
-from postbot.hosts.github.claims import stated
 from postbot.hosts.tree import blob_id
 from tests.twins.github.client import Twin
 from tests.world import CONFIG, Clone, World
@@ -114,7 +113,7 @@ def _put(path: str, data: bytes) -> bytes:
 
 def _commit(branch: str, put: str, data: bytes, path: str, tip: bytes = b"refs/heads/main^0") -> bytes:
     """A commit on top of the tip; with a path, it says what it holds, as the bot's own do."""
-    message = (stated("Close\n", {SitePath(path): blob_id(data, "0" * 40)}, {}) if path else "Work\n").encode()
+    message = f"Close\n\nPostbot-File: {blob_id(data, '0' * 40)} {path}\n".encode() if path else b"Work\n"
     head = b"commit refs/heads/%b\n%bdata %d\n%bfrom %b\n" % (branch.encode(), _BY, len(message), message, tip)
     return head + b"%b\ndata %d\n%b\n" % (put.encode(), len(data), data)
 
@@ -230,7 +229,9 @@ def acting(twin: Twin, folder: Path) -> Iterator[Cost]:
     cost, pull = _measured(twin, "bring it up to date, text and files: the act", 8, lambda: host.propose(better, now))
     yield _judged(cost, _reached(host, pull, PullStatus.OPEN))
     words = Standing("It waits for a person.")
-    cost, _ = _measured(twin, "say something beside it: the act", 3, lambda: host.note(pull, words, now))
+    cost, _ = _measured(
+        twin, "say something beside it for the first time: the act", 4, lambda: host.note(pull, words, now)
+    )
     pull = host.look().pulls[0]
     yield _judged(cost, None if pull.standing == words else "it was not said")
     cost, _ = _measured(twin, "withdraw it, with the reason: the act", 5, lambda: host.withdraw(pull, "extended", now))

@@ -16,6 +16,7 @@ from postbot.core.profile import EarlyClose, State
 from postbot.doors.init import run
 from postbot.hosts import HostError
 from postbot.hosts.local import LocalHost
+from tests.examples import configuration
 
 CORPUS = Folder(__file__).resolve().parents[2] / ".." / "shared" / "corpus"
 
@@ -333,10 +334,9 @@ def test_the_repository_is_left_as_it_was(tmp_path: Folder):
 
 
 def test_the_example_loads_and_sets_every_setting():
-    text = (shipped() / CONFIG_NAME).read_text(encoding="utf-8")
     config = load(shipped() / CONFIG_NAME)
     assert (config.site.profile, config.site.folders) == ("jekyll-state", ("pages/positions",))
-    data = yaml.safe_load(text)
+    data = yaml.safe_load(configuration())
     for model, section in ((config, data), (config.site, data["site"]), (config.safety, data["safety"])):
         assert set(section) == set(type(model).model_fields) - {"root"}
     assert set(data["transitions"]) == {"open", "close", "extend", "postpone", "reopen", "withdraw", "archive"}

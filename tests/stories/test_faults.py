@@ -100,7 +100,7 @@ LIFE: tuple[Stage, ...] = (
     ("2026-03-08T09:00", lambda w: w.approve(2), lambda w: states(w) == ["closed", "merged"] and w.branches() == []),
     ("2026-03-19T09:00", lambda _: None, lambda w: states(w)[2:] == ["open"]),
     ("2026-03-21T09:00", lambda _: None, lambda w: len(said(w, 3)) == 1),
-    ("2026-03-22T15:00", lambda _: None, lambda w: len(said(w, 3)) == 1),
+    ("2026-03-22T15:00", lambda w: w.restart(), lambda w: len(said(w, 3)) == 1),
     ("2026-03-23T09:00", lambda w: w.approve(3), lambda w: states(w)[2:] == ["merged"] and w.branches() == []),
     ("2026-03-24T09:00", lambda _: None, lambda w: "state: closed" in w.text("pilot")),
 )

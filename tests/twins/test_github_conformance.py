@@ -135,6 +135,7 @@ BODIES: dict[str, Any] = {
     "GET comments": list[models.IssueComment],
     "POST comments": models.IssueComment,
     "PATCH comment": models.IssueComment,
+    "DELETE comment": None,
     "POST statuses": models.Status,
 }
 

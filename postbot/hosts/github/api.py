@@ -26,7 +26,7 @@ import requests
 import urllib3
 from github import Auth, Github
 from github.GithubException import GithubException
-from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from pydantic import BaseModel, ValidationError
 
 from postbot.hosts import HostError, Refused
@@ -188,7 +188,7 @@ class Api:
         Raises `Conflict` where GitHub declines, and `Refused` where its answer does not tell what happened.
         """
         reply = self._once(lambda until: self._send(verb, self._in(path), until, body=body))
-        if not isinstance(reply.data, dict):  # all that we change is shown as it then stands
+        if verb != "DELETE" and not isinstance(reply.data, dict):  # all that we change is shown as it then stands
             raise Refused(f"{_odd(f'{verb} {path}')} Whether it was done, the next look tells.")
         return reply
 
@@ -302,9 +302,11 @@ class Api:
         self.sent += 1
         status, headers, text = self._github.requester.requestJson("GET", self._in(path), cnx=self._line)
         if status != HTTPStatus.FOUND or "location" not in headers:
-            raise _fault(f"GET {path}", Reply(status, headers, _read_json(status, text, f"GET {path}")))
+            _good(f"GET {path}", Reply(status, headers, _read_json(status, text, f"GET {path}")))
+            raise _odd(f"GET {path}")
         self.sent += 1
-        with requests.get(headers["location"], stream=True, timeout=_SILENCE) as response:
+        address, nobody = headers["location"], Requester.noopAuth  # who is in `.netrc` has no business there
+        with requests.get(address, auth=nobody, stream=True, timeout=_SILENCE) as response:
             told = {name.lower(): value for name, value in response.headers.items()}
             _good("to send the archive of the repository", Reply(response.status_code, told, None))
             return take(response)
@@ -379,7 +381,7 @@ def _signed(key: str, claim: dict[str, Any]) -> str:
     """The App's word for who it is. https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app."""
     try:
         return jwt.encode(claim, key, algorithm="RS256")
-    except (ValueError, TypeError, jwt.PyJWTError):
+    except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
         raise Denied("The sign-in to GitHub could not be made: the App's private key cannot be read.") from None
 
 
@@ -409,6 +411,8 @@ def _told(error: BaseException) -> BaseException:
             return error
         case requests.Timeout():
             return _Down(f"GitHub did not answer within {_SILENCE} seconds.")
+        case OSError() if "CA certificate" in str(error):
+            return Denied("The certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read.")
         case requests.exceptions.SSLError():
             return _Down("The encrypted connection to GitHub failed; a proxy or a certificate may be in the way.")
         case requests.RequestException() | urllib3.exceptions.HTTPError() | OSError():
@@ -437,31 +441,36 @@ def _fault(what: str, reply: Reply) -> HostError:
         case 401:
             return Denied("GitHub does not accept the sign-in. Check the token, or the App's id, installation and key.")
         case 403:
-            return Denied(f"GitHub forbids {what}: {said or 'a right is missing'}. See: postbot doctor")
+            return Denied(f"GitHub forbids {what}{_because(said or 'a right is missing')} See: postbot doctor")
         case 404 | 410 | 451:
             return NotFound(f"GitHub knows nothing of {what}, or does not show it to this sign-in. See: postbot doctor")
         case status if status in _UNPROCESSABLE:
-            return Conflict(f"GitHub declines {what}: {said}")
+            return Conflict(f"GitHub declines {what}{_because(said)}")
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return _Flaky(f"GitHub is in trouble ({status}).")
         case status:
-            return HostError(f"GitHub declines {what} ({status}): {said}")
+            return HostError(f"GitHub declines {what} ({status}){_because(said)}")
 
 
 def _graphql_fault(errors: Json, reply: Reply) -> HostError:
     """Errors inside an answer of status 200. https://spec.graphql.org/October2021/#sec-Errors."""
     listed = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     kinds = {str(error.get("type")) for error in listed}
-    said = "; ".join(str(error.get("message", "")) for error in listed)[:300]
+    said = " ".join("; ".join(str(error.get("message", "")) for error in listed).split())[:300]
     if "RATE_LIMITED" in kinds or any(word in said.lower() for word in _LIMIT_WORDS):
         return RateLimited(f"GitHub takes no more requests for now{_until(reply)}. What is left is done then.")
     if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
-        return Denied(f"GitHub forbids it: {said}. See: postbot doctor")
+        return Denied(f"GitHub forbids it{_because(said)} See: postbot doctor")
     if "NOT_FOUND" in kinds:
-        return NotFound(f"GitHub knows nothing of it, or does not show it to this sign-in: {said}")
+        return NotFound(f"GitHub knows nothing of it, or does not show it to this sign-in{_because(said)}")
     if kinds & {"UNPROCESSABLE", "STALE_DATA"}:
-        return Conflict(f"GitHub declines it: {said}")
-    return _Flaky(f"GitHub could not answer in full: {said or 'no reason given'}.")
+        return Conflict(f"GitHub declines it{_because(said)}")
+    return _Flaky(f"GitHub could not answer in full{_because(said)}")
+
+
+def _because(said: str) -> str:
+    """What GitHub gives for a reason, as the end of a sentence of ours."""
+    return f": {said.rstrip('.')}." if said else "."
 
 
 def _message(data: Json) -> str:

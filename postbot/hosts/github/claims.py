@@ -19,6 +19,7 @@ Blobs = Mapping[Path, str | None]
 """The files that a change leaves behind, by path: the id of each, None for one that is gone."""
 
 _NAME: Final = "Postbot-File"
+_DRAFT: Final = "Postbot-Draft: yes"
 _ROW: Final = re.compile(rf"^{_NAME}: ([0-9a-f]{{40}}|gone)(\+x)? (.+)\n?", re.MULTILINE)
 _PLAIN: Final = re.compile(r"[\w./-][\w./ -]*(?<! )", re.ASCII)
 
@@ -28,16 +29,22 @@ EXECUTABLE: Final = 0o100755
 """Git's modes of the two kinds of files."""
 
 
-def stated(message: str, files: Blobs, modes: Mapping[Path, int]) -> str:
+def stated(message: str, files: Blobs, modes: Mapping[Path, int], *, draft: bool) -> str:
     """A commit message with its trailers, and ours behind them in place of those that it had."""
     marks = {path: "+x" if mode == EXECUTABLE else "" for path, mode in modes.items()}
     rows = [f"{_NAME}: {blob or 'gone'}{marks.get(path, '')} {_quoted(path)}" for path, blob in sorted(files.items())]
-    return _ROW.sub("", message).rstrip("\n") + "\n" + "\n".join(rows) + "\n"
+    rows += [_DRAFT] * draft
+    return _ROW.sub("", message).replace(f"{_DRAFT}\n", "").rstrip("\n") + "\n" + "\n".join(rows) + "\n"
 
 
 def read(message: str) -> Blobs:
     """What a message says that its commit holds; empty for a commit that is not ours."""
     return {Path(_unquoted(name)): None if blob == "gone" else blob for blob, _, name in _ROW.findall(message)}
+
+
+def is_draft(message: str) -> bool:
+    """Whether it was made as a draft, so that what a person has made of it since can be told."""
+    return _DRAFT in message.splitlines()
 
 
 def modes(message: str) -> Mapping[Path, int]:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from postbot.core.site import ChangeSet, Path, Pull, PullStatus, Snapshot, Standing
 from postbot.hosts import HostError, Refused
 from postbot.hosts.github import claims, queries
-from postbot.hosts.github.api import Api, Conflict, Reply, read_as
+from postbot.hosts.github.api import Api, Conflict, NotFound, Reply, read_as
 from postbot.hosts.github.claims import Blobs
 from postbot.hosts.github.pulls import WITHDRAWN, comment, hindrance, labels, meant, plain, touched
 from postbot.hosts.github.queries import ABSENT, VERDICT, Leaf, PullNode, Scene
@@ -64,6 +64,7 @@ class GitHubHost:
         self.api = api
         self.base = base
         self._habits = habits
+        self._said: dict[int, queries.Written] = {}
         self._store = Store(api, cache)
         self._watch = Watch(api, base, folders, self._store, verdicts=habits.verdicts)
 
@@ -165,6 +166,8 @@ class GitHubHost:
         """The pull request of this branch that may be brought up to date or opened again; None if there is none."""
         node = stage.pull(self.base)
         if node is None:
+            if gone := stage.elsewhere(self.base):
+                raise Refused(f"Pull request #{gone.number} goes to {gone.base_ref_name} by now; it was left as it is.")
             if stage.head and not stage.is_own_branch():
                 raise Refused(f"The branch {change.branch} holds commits of somebody else; it was left as it is.")
             return None
@@ -185,7 +188,7 @@ class GitHubHost:
 
     def _committed(self, stage: Stage, pull: PullNode | None, change: ChangeSet, files: Blobs) -> str:
         """Have the branch point at a commit of ours that makes this change, and return its id."""
-        message = claims.stated(change.message, files, _modes(stage, files))
+        message = claims.stated(change.message, files, _modes(stage, files), draft=change.draft)
         there = stage.head
         if pull and not there:
             # GitHub opens a pull request again only while its branch is where it was.
@@ -202,7 +205,9 @@ class GitHubHost:
 
     def _drafted(self, pull: PullNode | None, change: ChangeSet) -> None:
         """Have an open pull request be a draft or not, before its files change: those show that there is more to do."""
-        if pull is not None and pull.is_draft != change.draft:
+        if pull is None or pull.is_draft == change.draft or pull.last_commit is None:
+            return
+        if claims.is_draft(pull.last_commit.message) != change.draft:  # else a person has made it what it is
             self.api.mutate(queries.TO_DRAFT if change.draft else queries.READY, pull=pull.id)
 
     def _makes(self, pull: PullNode | None, stage: Stage, head: str, message: str) -> bool:
@@ -240,7 +245,7 @@ class GitHubHost:
         if pull is not None:
             self._reworded(pull, change)
             self._dressed(pull.number, labels(pull), change)
-            return self._shown_again(change)
+            return self._shown_again(change, head)
         made = self._opened(change)
         return Pull(
             number=made.number,
@@ -258,11 +263,15 @@ class GitHubHost:
             url=made.html_url,
         )
 
-    def _shown_again(self, change: ChangeSet) -> Pull:
+    def _shown_again(self, change: ChangeSet, head: str) -> Pull:
         stage = self._stage(change.branch, change.after)
         node = stage.pull(self.base)
         if node is None:
             raise Refused(f"GitHub does not show the pull request of {change.branch} just now; the next look tells.")
+        if node.state != "OPEN":
+            if stage.head == head != node.head_ref_oid:  # a person ends it as it was, and may open it again as it was
+                self._move(stage.id, change.branch, head, node.head_ref_oid)
+            raise Refused(f"Pull request #{node.number} has ended meanwhile; it was left as it was.")
         self._watch.learn_heads([node], stage.tip)
         blobs = {blob: str(path) for path, blob in self._watch.after(node).items() if blob}
         return self._watch.pull(node, PullStatus.OPEN, self._store.contents(blobs, stage.tip))
@@ -312,7 +321,7 @@ class GitHubHost:
         files = self._watch.after(node)
         items = [_named(stage.now(path), path) | {"sha": blob} for path, blob in files.items()]
         tree = self.api.write("POST", "/git/trees", {"base_tree": stage.tree, "tree": items})
-        message = claims.stated(node.last_commit.message, files, _modes(stage, files))
+        message = claims.stated(node.last_commit.message, files, _modes(stage, files), draft=False)
         body = {"message": message, "tree": _sha(tree), "parents": [stage.tip]}
         return _sha(self.api.write("POST", "/git/commits", body))
 
@@ -341,15 +350,36 @@ class GitHubHost:
 
     def _say(self, number: int, words: str) -> None:
         """Write the one comment of ours, or write it anew. https://docs.github.com/en/rest/issues/comments."""
-        listed = [read_as(queries.Written, each) for each in self.api.pages(f"/issues/{number}/comments")]
-        mine = next((each for each in listed if self._is_me(each) and meant(each.body) is not None), None)
+        mine = self._said_on(number) or self._said.get(number)
         body = {"body": comment(words)}
         if mine is not None and (meant(mine.body) or "").startswith(WITHDRAWN) and words.startswith(WITHDRAWN):
             return  # the first reason was the true one; what follows from it looks like another
         if mine is None and words:
-            self.api.write("POST", f"/issues/{number}/comments", body)
+            made = self.api.write("POST", f"/issues/{number}/comments", body)
+            self._said[number] = read_as(queries.Written, made.data)
+            self._give_way(number, self._said[number])
         elif mine is not None and meant(mine.body) != words:
-            self.api.write("PATCH", f"/issues/comments/{mine.id}", body)
+            self._say_anew(number, mine, body)
+
+    def _said_on(self, number: int) -> queries.Written | None:
+        """The oldest comment of ours on a pull request; a listing may be late to show the newest."""
+        listed = [read_as(queries.Written, each) for each in self.api.pages(f"/issues/{number}/comments")]
+        return next((each for each in listed if self._is_me(each) and meant(each.body) is not None), None)
+
+    def _give_way(self, number: int, made: queries.Written) -> None:
+        """Take our comment away again if another of us was first: of two at work, both may have found none."""
+        first = self._said_on(number)
+        if first is not None and first.id < made.id:
+            self.api.write("DELETE", f"/issues/comments/{made.id}", {})
+            self._said[number] = first
+
+    def _say_anew(self, number: int, mine: queries.Written, body: dict[str, str]) -> None:
+        try:
+            made = self.api.write("PATCH", f"/issues/comments/{mine.id}", body)
+        except NotFound:
+            self._said.pop(number, None)
+            raise Refused(f"Our comment on #{number} has been taken away; the next look says it again.") from None
+        self._said[number] = read_as(queries.Written, made.data)
 
     def _is_me(self, comment: queries.Written) -> bool:
         return comment.user is not None and comment.user.name == self._watch.viewer

@@ -404,7 +404,7 @@ query Scene($owner: String!, $name: String!, $base: String!, $branch: String!, $
     base: ref(qualifiedName: $base) { target { ... on Commit { oid committedDate tree { oid } ENTRIES } } }
     branch: ref(qualifiedName: $branch) { target { ... on Commit { oid message ENTRIES
       parents(first: 1) { nodes { oid ENTRIES } } } } }
-    pullRequests(first: 10, headRefName: $head, orderBy: {field: CREATED_AT, direction: DESC}) {
+    pullRequests(first: 100, headRefName: $head, orderBy: {field: CREATED_AT, direction: DESC}) {
       pageInfo { hasNextPage endCursor } nodes { ...Pull }
     }
   }

@@ -63,6 +63,11 @@ class Stage:
         kept = {path: leaf.mode if leaf else claims.PLAIN for path, leaf in found.items()} == modes
         return kept and {path: oid_of(leaf) for path, leaf in found.items()} == stated
 
+    def elsewhere(self, base: str) -> PullNode | None:
+        """An open pull request of ours that a person has made go to another branch."""
+        nodes = (node for node in self._seen.pull_requests.nodes if node.state == "OPEN")
+        return next((node for node in nodes if is_ours(node, node.base_ref_name) and node.base_ref_name != base), None)
+
     def pull(self, base: str) -> PullNode | None:
         """The newest pull request of this branch that is ours."""
         return next((node for node in self._seen.pull_requests.nodes if is_ours(node, base)), None)

@@ -168,7 +168,8 @@ class Watch:
                 break
         self.viewer = first[0].viewer.name
         self._changed |= {number: node.updated_at for number, node in nodes.items()}
-        self._ours |= {number: node for number, node in nodes.items() if is_ours(node, self._base)}
+        known = self._ours | nodes
+        self._ours = {number: node for number, node in known.items() if is_ours(node, self._base)}
         return first
 
     def _is_the_rest_known(self, page: Sequence[PullNode], read: Mapping[int, PullNode]) -> bool:
@@ -313,16 +314,15 @@ class Watch:
         return {blob for node in nodes if node.state == "OPEN" for blob in self.after(node).values() if blob}
 
     def is_untouched(self, node: PullNode) -> bool:
-        """Whether its files are exactly those that its newest commit names as ours."""
-        stated = claims.read(node.last_commit.message) if node.last_commit else {}
+        """Whether its files, and their modes, are exactly those that its newest commit names as ours."""
+        message = node.last_commit.message if node.last_commit else ""
+        stated = claims.read(message)
         if not stated or (node.last_commit and node.last_commit.oid != node.head_ref_oid):
             return False
         if node.state != "OPEN":
             return node.branch_head in ("", node.head_ref_oid)
         modes = {path: self._known.modes[node.head_ref_oid, path] for path in stated}
-        return stated == self.after(node) and modes == claims.modes(
-            node.last_commit.message if node.last_commit else ""
-        )
+        return stated == self.after(node) and modes == claims.modes(message)
 
     def pull(self, node: PullNode, status: PullStatus, data: Mapping[str, bytes]) -> Pull:
         """A pull request of ours as a value; `data` has the files it holds, by id."""

@@ -248,6 +248,9 @@ class Twin:
     def edit_comment(self, ident: int, body: str, *, by: str = "ann") -> None:
         self.act("edit_comment", id=ident, body=body, by=by)
 
+    def delete_comment(self, ident: int, *, by: str = "ann") -> None:
+        self.act("delete_comment", id=ident, by=by)
+
     def edit(self, number: int, *, title: str | None = None, body: str | None = None, by: str = "ann") -> None:
         self.act("edit", number=number, title=title, body=body, by=by)
 

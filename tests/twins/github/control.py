@@ -262,6 +262,11 @@ def edit_comment(service: Service, id: int, body: str, by: str = "ann") -> None:
 
 
 @verb
+def delete_comment(service: Service, id: int, by: str = "ann") -> None:  # noqa: A002 - a comment's id
+    pulls.delete_comment(service.world, by, id)
+
+
+@verb
 def edit(service: Service, number: int, title: str | None = None, body: str | None = None, by: str = "ann") -> None:
     pulls.edit(service.world, by, number, title=title, body=body)
 

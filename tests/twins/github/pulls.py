@@ -149,6 +149,16 @@ def edit_comment(world: World, by: str, ident: int, body: object) -> Comment:
     return said
 
 
+def delete_comment(world: World, by: str, ident: int) -> None:
+    if ident not in world.state.comments:
+        raise Refusal(404, "Not Found", kind="NOT_FOUND")
+    said = world.state.comments[ident]
+    pull = world.state.pulls[said.pull]
+    world.change(comments={key: one for key, one in world.state.comments.items() if key != ident})
+    world.put(replace(pull, comments=tuple(one for one in pull.comments if one != ident)))
+    world.effect("comment-deleted", by, number=said.pull, id=ident)
+
+
 def review(world: World, by: str, number: int, verdict: Verdict, body: str = "") -> Review:
     pull = find(world.state, number)
     if by == pull.author and verdict != "comment":

@@ -506,6 +506,15 @@ def patch_comment(call: Call) -> Reply:
     )
 
 
+@door("DELETE comment", "/issues/comments/<number>", *TALK)
+def delete_comment(call: Call) -> Reply:
+    said = call.world.state.comments.get(_number(call))
+    if said is not None and said.author != call.by and not call.token.may("administration:write"):
+        raise Refusal(403, "Resource not accessible by integration", kind="FORBIDDEN")
+    pulls.delete_comment(call.world, call.by, _number(call))
+    return Reply(204)
+
+
 @door("POST statuses", "/statuses/<sha>", "statuses:write")
 def post_status(call: Call) -> Reply:
     sha, state = call.parts["sha"], call.given("state", str)
