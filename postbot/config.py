@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -71,6 +72,15 @@ def _route(value: object) -> object:
     return channel.strip(), recipient.strip()
 
 
+def _server(value: object) -> object:
+    address = urlsplit(value) if isinstance(value, str) else None
+    if not address or not address.hostname or address.scheme not in ("https", "http"):
+        raise ValueError("write the address of the server's interface, such as https://github.example.org/api/v3")
+    if address.scheme == "http" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("write https: over http anybody on the way could read the sign-in")
+    return value
+
+
 def _repository(value: object) -> object:
     if not isinstance(value, str) or not _REPOSITORY.fullmatch(value):
         raise ValueError("write OWNER/NAME, as in the repository's address")
@@ -80,6 +90,7 @@ def _repository(value: object) -> object:
 Span = Annotated[timedelta, BeforeValidator(_span)]
 Lead = Annotated[timedelta | Literal["from opening"], BeforeValidator(_lead)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Server = Annotated[str, BeforeValidator(_server)]
 Repository = Annotated[str, BeforeValidator(_repository)]
 Recipient = Annotated[tuple[str, str], BeforeValidator(_route)]
 
@@ -110,7 +121,7 @@ class GitHubConfig(_Declared):
     """The repository on GitHub that holds the postings, and how its pull requests are made and merged."""
 
     repository: Repository
-    server: str = "https://api.github.com"
+    server: Server = "https://api.github.com"
     app: AppConfig | None = None
     merge_method: Literal["merge", "squash", "rebase"] = "squash"
     labels: tuple[str, ...] = ()

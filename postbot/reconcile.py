@@ -41,7 +41,7 @@ from postbot.core.posting import Posting, read_posting
 from postbot.core.problem import Problem
 from postbot.core.profile import Profile
 from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot, Standing
-from postbot.hosts import HostError, Refused
+from postbot.hosts import HostError, Unavailable
 from postbot.ledger import Delivery, Ledger
 
 ROUNDS = 8
@@ -49,7 +49,10 @@ ROUNDS = 8
 
 
 class Host(Protocol):
-    """Where the postings live. Every method may raise `HostError`; `Refused` means that nothing was changed."""
+    """Where the postings live.
+
+    Every method may raise `HostError`. What goes wrong with one act leaves the others to go on, but for `Unavailable`.
+    """
 
     def look(self, previous: Snapshot | None = None) -> Snapshot:
         """The site and our pull requests; `previous` itself where nothing has moved since."""
@@ -180,16 +183,18 @@ class Bot:
             if self._rest.holds(snapshot, self.ledger.revision(), now):
                 return Report(now, replace(self._rest.plan, at=now))
         report: Report | None = None
+        done: tuple[Step, ...] = ()
         for _ in range(ROUNDS):
             seen = self.observe()
             plan = make_plan(seen, now, self.policy, report.plan if report else None)
             report = report or Report(now, plan)
             report.plan = plan
-            if not plan.steps:
+            if not plan.steps or plan.steps == done:  # what was done and asks to be done again is not done by repeating
                 self._rest = _Rest(seen.snapshot, self.ledger.revision(), now, plan)
                 break
             if not self._act_on(plan.steps, report, now) or plan.held:
                 break
+            done = plan.steps
         assert report is not None
         return report
 
@@ -203,7 +208,9 @@ class Bot:
         for step in (step for step in steps if not _is_quiet(step)):
             try:
                 self._act(step, now)
-            except Refused as refusal:
+            except Unavailable:
+                raise
+            except HostError as refusal:
                 report.refused.append((step, str(refusal)))
             else:
                 report.done.append(step)

@@ -57,7 +57,8 @@ class Pull:
 
     `head` is the commit the branch points at (empty when the branch is gone). `untouched` is true while that commit
     is the one we made. `files` holds the changed files as they would be after a merge (None: gone), for open pull
-    requests only; `paths` names the files it changes, or changed, also once it has ended. `blocked` says what keeps an
+    requests only; `paths` names the files it changes, or changed, also once it has ended. `again` means that a person
+    had put it off. `blocked` says what keeps an
     open one from being merged now, as far as the host knows; `standing` is what we last said beside it.
     """
 
@@ -77,6 +78,7 @@ class Pull:
     reason: str | None = None
     paths: tuple[Path, ...] = ()
     draft: bool = False
+    again: bool = False
     blocked: str | None = None
     standing: Standing = Standing()
     url: str = ""

@@ -221,7 +221,7 @@ def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None
     if answered:
         return f"{'Done' if answered[0] else 'Refused'}: {answered[1]}\n"
     if pull := waits_as(seen, request):
-        return f"Pull request #{pull.number} waits for a person: postbot merge {pull.number}\n"
+        return f"Pull request #{pull.number} waits for a person: {pull.url or f'postbot merge {pull.number}'}\n"
     if held:
         return f"Request {request.number} is filed and waits for the held plan: postbot release {held.digest}\n"
     first = ahead_of(seen, request)

@@ -12,4 +12,8 @@ class HostError(PostbotError):
 
 
 class Refused(HostError):  # noqa: N818 - a refusal is an answer of the world, not a fault
-    """The world has moved: the act did not happen and nothing was changed. Look again."""
+    """The act was declined, or nobody can tell whether it happened. Look again: that tells, and goes on from there."""
+
+
+class Unavailable(HostError):  # noqa: N818 - a state of the host
+    """The host as a whole cannot be used for now: nothing else that is asked of it would fare better."""

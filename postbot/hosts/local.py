@@ -59,6 +59,7 @@ class _Record:
     reason: str | None = None
     merged: str | None = None
     draft: bool = False
+    again: bool = False
     standing: Standing = field(default_factory=Standing)
 
     @property
@@ -304,6 +305,7 @@ class LocalHost:
         record = self._renewable(world, found[-1], change) if found else None
         head, base = self._commit(world, change, wanted, record, now)
         files = {path.decode(): _blob(entry) for path, entry in wanted.items()}
+        is_open = record is not None and record.status is PullStatus.OPEN
         fresh = _Record(
             number=record.number if record else max((record.number for record in world.records), default=0) + 1,
             branch=change.branch,
@@ -312,11 +314,12 @@ class LocalHost:
             title=change.title,
             body=change.body,
             message=change.message,
-            opened_at=record.opened_at if record and record.status is PullStatus.OPEN else now.astimezone(UTC),
+            opened_at=record.opened_at if is_open and record else now.astimezone(UTC),
             files=files,
             labels=change.labels,
-            approved_by=record.approved_by if record and record.files == files else (),
+            approved_by=record.approved_by if is_open and record and record.files == files else (),
             draft=change.draft,
+            again=change.again or (is_open and record is not None and record.again),
             standing=record.standing if record else Standing(),
         )
         if fresh != record:
@@ -502,6 +505,7 @@ def _pull(case: _Case, data: Mapping[str, bytes]) -> Pull:
         reason=record.reason,
         paths=tuple(Path(shown(path)) for path in case.after) or tuple(map(Path, record.files)),
         draft=record.draft,
+        again=record.again,
         standing=record.standing,
     )
 

@@ -13,7 +13,7 @@ import pytest
 from postbot.core.site import LARGEST, ChangeSet, Path, Pull, PullStatus, Snapshot
 from postbot.hosts import HostError
 from postbot.hosts.github import Api, GitHubHost, Habits, Token
-from postbot.hosts.github.api import Denied, Json, Reply
+from postbot.hosts.github.api import Json, Reply
 from tests.bench.requests import BOT, Large
 from tests.contract.hosts import BAKER, BRANCH, CLOSED, MILLER, NOON, OPEN
 from tests.contract.test_hosts import GitForge, make_bare
@@ -320,7 +320,7 @@ def test_a_repository_renamed_while_it_is_read_is_an_error_and_no_smaller_site(s
     host = site.host(kind=Interrupted)
     assert isinstance(host.api, Interrupted)
     host.api.people = lambda _: site.twin.repository(name="elsewhere")
-    with pytest.raises(Denied, match="has moved"):
+    with pytest.raises(HostError, match="has moved"):
         host.look()
 
 

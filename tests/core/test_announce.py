@@ -30,6 +30,7 @@ WAITING = POSTING | {
     "since": "Monday, March 4, 2030, 9:00 am EST",
     "public_sees": "upcoming",
     "touched": "",
+    "url": "",
     "blocked": "",
 }
 MISSING = POSTING | {
@@ -54,6 +55,7 @@ FACTS: dict[str, tuple[Event, dict[str, str | tuple[str, ...]]]] = {
     "waiting": (Event.WAITING, WAITING),
     "waiting-touched": (Event.WAITING, WAITING | {"touched": "yes"}),
     "waiting-blocked": (Event.WAITING, WAITING | {"blocked": "The check `build` has failed."}),
+    "waiting-on-github": (Event.WAITING, WAITING | {"url": "https://github.com/agency/site/pull/7"}),
     "waiting-for-the-same-state": (Event.WAITING, WAITING | {"transition": "extend", "public_sees": ""}),
     "missed": (Event.MISSED, NEWS | {"state": "closed"}),
     "missed-without-a-date": (Event.MISSED, NEWS | {"state": "closed", "closes": "not known yet"}),

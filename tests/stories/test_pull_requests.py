@@ -158,9 +158,28 @@ def test_what_was_handed_back_with_a_date_is_made_anew_on_that_date(tmp_path: Pa
     world.tick()
     git(world.people.bare, "branch", "-D", branch)
     world.tick("2026-03-20T00:00")
-    assert [(pull.number, pull.untouched) for pull in world.pulls()] == [(1, True)]
+    assert [(pull.number, pull.untouched, pull.again) for pull in world.pulls()] == [(1, True, True)]
     world.tick("2026-03-20T23:59")
+    assert world.said() == []
+    assert "so somebody has to approve it" in world.read("Waiting for a person: #1 Close: Pilot")
+    world.approve(1)
+    world.advance(minutes=5)
     assert world.said() == ["Closed: Pilot"]
+
+
+def test_an_approval_from_before_the_no_is_none_for_what_comes_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **MARCH)
+    world.tick("2026-03-06T08:00")
+    world.approve(1, by="bo")
+    world.advance(hours=1)
+    world.reject(1, reason="ask me on March 9, 2026")
+    world.tick("2026-03-09T08:00")
+    assert [(pull.approved_by, pull.again) for pull in world.pulls()] == [((), True)]
+    assert world.said() == []
+    world.approve(1, by="bo")
+    world.advance(minutes=5)
+    assert world.said() == ["Now open: Pilot"]
 
 
 # Two people

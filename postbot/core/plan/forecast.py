@@ -157,6 +157,7 @@ def _proposed(seen: Seen, step: Propose, at: datetime) -> Pull:
         paths=tuple(step.change.after),
         approved_by=known.approved_by if known and dict(known.files) == dict(step.change.after) else (),
         draft=step.change.draft,
+        again=step.change.again,
         standing=known.standing if known else Standing(),
     )
 

@@ -43,17 +43,19 @@ def pull_steps(seen: Seen, offer: Offer, now: datetime, policy: Policy) -> Itera
     if may_be_proposed(pull, now, policy.zone):
         yield _proposal(offer, offer.change, pull)
     elif pull and pull.status is PullStatus.OPEN:
-        if pull.untouched and not _is_up_to_date(pull, offer.change):
+        if pull.untouched and dict(pull.files) != dict(offer.change.after):
             yield _proposal(offer, offer.change, pull)
         elif not want.standby and want.due <= now and hindrance(pull, offer, policy) is None:
             yield Merge(pull, want.posting.path, want.wish.transition)
+        elif pull.untouched and not _is_finished(pull, offer.change):
+            yield _proposal(offer, offer.change, pull)
         elif not want.standby and not _is_asked_about(offer, pull):
             yield from (Tell(said) for said in reminder(want, pull, now, policy) if said.key not in told)
 
 
-def _is_up_to_date(pull: Pull, change: ChangeSet) -> bool:
-    """Whether it holds the change, and carries our labels; one that lacks those was left half made by a crash."""
-    return dict(pull.files) == dict(change.after) and set(change.labels) <= set(pull.labels)
+def _is_finished(pull: Pull, change: ChangeSet) -> bool:
+    """Whether it carries our labels, in whatever case they are known; one that lacks them was left half made."""
+    return {label.casefold() for label in change.labels} <= {label.casefold() for label in pull.labels}
 
 
 def _proposal(offer: Offer, change: ChangeSet, pull: Pull | None) -> Propose:

@@ -19,6 +19,9 @@ from postbot.core.profile import State
 from postbot.core.site import Pull, Standing
 
 
+_PUT_OFF = "A person put it off until now, so somebody has to approve it."
+
+
 def hindrance(pull: Pull, offer: Offer, policy: Policy) -> str | None:
     """Why we do not merge an open pull request although it is due, in a sentence; None if we do."""
     merge, request = policy.of(offer.want.wish.transition).merge, offer.want.request
@@ -32,6 +35,8 @@ def hindrance(pull: Pull, offer: Offer, policy: Policy) -> str | None:
         return pull.blocked
     if merge is MergeWhen.REVIEW:
         return "A person has to merge it."
+    if pull.again and not is_approved(pull, request, policy):
+        return _PUT_OFF
     asked = merge is MergeWhen.WHEN_DUE or (policy.two_people and request is not None)
     if asked and not is_approved(pull, request, policy):
         return verdict(pull, request, policy)[1] or "Nobody has approved it yet."
@@ -66,7 +71,8 @@ def reminder(want: Want, pull: Pull, now: datetime, policy: Policy) -> Iterator[
             "since": say(want.due, want.posting.zone),
             "public_sees": _public_sees(want, now) or "",
             "touched": "" if pull.untouched else "yes",
-            "blocked": pull.blocked or "",
+            "blocked": pull.blocked or (_PUT_OFF if pull.again and not is_approved(pull, want.request, policy) else ""),
+            "url": pull.url,
         }
         yield Announcement(Event.WAITING, _reminder(want, max(overdue)), want.posting.slug, facts)
 
@@ -118,7 +124,7 @@ def standing(pull: Pull, offer: Offer | None, told: Collection[str], now: dateti
     request = offer.want.request if offer else None
     words = _words(pull, offer, told, now, policy)
     by_itself = offer is not None and request is None and policy.of(offer.want.wish.transition).merge is MergeWhen.AUTO
-    if policy.two_people and by_itself:
+    if policy.two_people and by_itself and pull.untouched:
         return Standing(words, approved=True, verdict="Nobody has to approve what the clock does by itself.")
     approved, line = verdict(pull, request, policy, known=offer is not None)
     return Standing(words, approved, line)

@@ -29,7 +29,7 @@ from github.GithubException import GithubException
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from pydantic import BaseModel, ValidationError
 
-from postbot.hosts import HostError, Refused
+from postbot.hosts import HostError, Refused, Unavailable
 
 PUBLIC: Final = "https://api.github.com"
 
@@ -49,12 +49,16 @@ _Result = TypeVar("_Result")
 Json = Any
 
 
-class RateLimited(HostError):  # noqa: N818 - said as it is
+class RateLimited(Unavailable):
     """GitHub takes no more requests for now. The tick ends here and a later one goes on; nothing is lost."""
 
 
 class Denied(HostError):  # noqa: N818 - said as it is
     """The sign-in is not accepted, or lacks a right; a person must act."""
+
+
+class NotAccepted(Unavailable):
+    """The sign-in itself is not accepted; a person must act."""
 
 
 class Conflict(Refused):
@@ -69,7 +73,7 @@ class _Flaky(HostError):  # noqa: N818 - said as it is
     """No usable answer. A read may be tried again; what a write did is for the next look to find out."""
 
 
-class _Down(_Flaky):
+class _Down(_Flaky, Unavailable):
     """The connection itself failed: the next request would fare no better."""
 
 
@@ -306,7 +310,7 @@ class Api:
             raise _odd(f"GET {path}")
         self.sent += 1
         address, nobody = headers["location"], Requester.noopAuth  # who is in `.netrc` has no business there
-        with requests.get(address, auth=nobody, stream=True, timeout=_SILENCE) as response:
+        with requests.get(address, auth=nobody, stream=True, timeout=_SILENCE, allow_redirects=False) as response:
             told = {name.lower(): value for name, value in response.headers.items()}
             _good("to send the archive of the repository", Reply(response.status_code, told, None))
             return take(response)
@@ -382,7 +386,7 @@ def _signed(key: str, claim: dict[str, Any]) -> str:
     try:
         return jwt.encode(claim, key, algorithm="RS256")
     except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
-        raise Denied("The sign-in to GitHub could not be made: the App's private key cannot be read.") from None
+        raise NotAccepted("The sign-in to GitHub could not be made: the App's private key cannot be read.") from None
 
 
 def _hide(record: logging.LogRecord) -> bool:
@@ -412,17 +416,17 @@ def _told(error: BaseException) -> BaseException:
         case requests.Timeout():
             return _Down(f"GitHub did not answer within {_SILENCE} seconds.")
         case OSError() if "CA certificate" in str(error):
-            return Denied("The certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read.")
+            return NotAccepted("The certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be read.")
         case requests.exceptions.SSLError():
             return _Down("The encrypted connection to GitHub failed; a proxy or a certificate may be in the way.")
         case requests.RequestException() | urllib3.exceptions.HTTPError() | OSError():
             return _Down("GitHub could not be reached, or dropped the connection.")
         case GithubException(status=404):  # raised while signing in only: all else is read from plain statuses
-            return Denied("GitHub knows no such installation of the App; see `app` in the configuration.")
+            return NotAccepted("GitHub knows no such installation of the App; see `app` in the configuration.")
         case GithubException(status=status, data=data, headers=headers):
             return _fault("signing in", Reply(status, headers or {}, data))
         case RuntimeError() | AssertionError():
-            return Denied(_MOVED)
+            return NotAccepted(_MOVED)
         case ValueError() | TypeError():
             return _Flaky("GitHub's answer is not what it documents; it was not used.")
         case _:
@@ -437,9 +441,11 @@ def _fault(what: str, reply: Reply) -> HostError:
         case 403 | 429 if limited or reply.status == 429:  # noqa: PLR2004 - beside its fellow
             return RateLimited(f"GitHub takes no more requests for now{_until(reply)}. What is left is done then.")
         case 301 | 302 | 303 | 307 | 308:
-            return Denied(_MOVED)
+            return NotAccepted(_MOVED)
         case 401:
-            return Denied("GitHub does not accept the sign-in. Check the token, or the App's id, installation and key.")
+            return NotAccepted(
+                "GitHub does not accept the sign-in. Check the token, or the App's id, installation and key."
+            )
         case 403:
             return Denied(f"GitHub forbids {what}{_because(said or 'a right is missing')} See: postbot doctor")
         case 404 | 410 | 451:

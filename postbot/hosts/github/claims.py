@@ -8,10 +8,10 @@ the trailer. A file that is gone is named with `gone`, one that may be executed 
 only.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import quote, unquote
 
 from postbot.core.site import Path
 
@@ -21,7 +21,6 @@ Blobs = Mapping[Path, str | None]
 _NAME: Final = "Postbot-File"
 _DRAFT: Final = "Postbot-Draft: yes"
 _ROW: Final = re.compile(rf"^{_NAME}: ([0-9a-f]{{40}}|gone)(\+x)? (.+)\n?", re.MULTILINE)
-_PLAIN: Final = re.compile(r"[\w./-][\w./ -]*(?<! )", re.ASCII)
 
 
 PLAIN: Final = 0o100644
@@ -53,13 +52,9 @@ def modes(message: str) -> Mapping[Path, int]:
 
 
 def _quoted(path: str) -> str:
-    return path if _PLAIN.fullmatch(path) else json.dumps(path)
+    """A path without a letter that could mean something in a commit message, such as `#12`, `@team` or `[skip ci]`."""
+    return quote(path, safe="/")
 
 
 def _unquoted(name: str) -> str:
-    if not name.startswith('"'):
-        return name
-    try:
-        return str(json.loads(name))
-    except ValueError:
-        return name
+    return unquote(name)

@@ -11,6 +11,7 @@ its files are those that its own commit names (`claims`). Bodies, titles and lab
 """
 
 import base64
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from postbot.hosts.github.watch import Watch
 from postbot.hosts.tree import PREFIX, blob_id, is_branch, is_safe
 
 _OF_FILES: Final = frozenset({0o100644, 0o100755})
+_WAITS: Final = (1, 2)
+"""Seconds to wait for GitHub to work out whether a pull request can be merged."""
 _LANDED: Final = "What this changes is published already, so there is nothing left to merge."
 
 
@@ -86,8 +89,7 @@ class GitHubHost:
     def merge(self, pull: Pull, now: datetime) -> None:
         """Merge a pull request that is still as we made it and as `pull` shows it, if GitHub has it green."""
         del now
-        stage = self._stage(pull.branch, pull.paths)
-        node = self._open(stage, pull.number)
+        stage, node = self._worked_out(pull)
         if not self._watch.is_untouched(node) or node.head_ref_oid != pull.head:
             raise Refused(f"Pull request #{pull.number} has been changed since; a person must merge it.")
         for path in pull.paths:
@@ -97,6 +99,16 @@ class GitHubHost:
         self._demand_green(stage, node)
         self._merge(node)
         self._drop(stage.id, pull.branch, pull.head)
+
+    def _worked_out(self, pull: Pull) -> tuple[Stage, PullNode]:
+        """What stands, once GitHub has worked out whether it can be merged; GitHub takes its time for that."""
+        for wait in (*_WAITS, None):
+            stage = self._stage(pull.branch, pull.paths)
+            node = self._open(stage, pull.number)
+            if node.merge_state_status != "UNKNOWN" or wait is None:
+                break
+            time.sleep(wait)
+        return stage, node
 
     def withdraw(self, pull: Pull, reason: str, now: datetime) -> None:
         """Take a pull request back; its branch goes too, unless people have added to it."""
@@ -119,7 +131,7 @@ class GitHubHost:
         node = stage.pull(self.base)
         if node is not None and node.number == pull.number and node.state == "OPEN":
             self._say(pull.number, _LANDED)
-        self._drop(stage.id, pull.branch, pull.head)
+        self._move(stage.id, pull.branch, pull.head, ABSENT)
 
     def note(self, pull: Pull, standing: Standing, now: datetime) -> None:
         """Keep what we say beside a pull request up to date: one comment, rewritten, and a verdict if there is one."""
@@ -259,7 +271,7 @@ class GitHubHost:
             labels=self._dressed(made.number, (), change),
             files={path: change.after[path] for path in files},
             paths=tuple(sorted(files)),
-            draft=change.draft,
+            draft=made.draft,
             url=made.html_url,
         )
 
@@ -279,7 +291,13 @@ class GitHubHost:
     def _opened(self, change: ChangeSet) -> queries.Opened:
         """Open the pull request. https://docs.github.com/en/rest/pulls/pulls#create-a-pull-request."""
         wanted = {"title": change.title, "body": change.body, "head": change.branch, "base": self.base}
-        reply = self.api.write("POST", "/pulls", wanted | {"draft": change.draft})
+        try:
+            reply = self.api.write("POST", "/pulls", wanted | {"draft": change.draft})
+        except Conflict as refusal:
+            # Not every repository may have drafts: then it is open, and it says what is missing all the same.
+            if not change.draft or "draft" not in str(refusal).lower():
+                raise
+            reply = self.api.write("POST", "/pulls", wanted)
         return read_as(queries.Opened, reply.data)
 
     def _reworded(self, pull: PullNode, change: ChangeSet) -> None:
@@ -288,22 +306,24 @@ class GitHubHost:
 
     def _dressed(self, number: int, present: tuple[str, ...], change: ChangeSet) -> tuple[str, ...]:
         """Ask for reviewers, then set labels and assignees: a pull request that lacks our labels is not finished."""
-        wanted = sorted({*present, *change.labels, *self._habits.labels})
-        if set(wanted) == set(present):
-            return tuple(wanted)
-        if self._habits.reviewers and not set(change.labels) & set(present):
+        known = {label.casefold() for label in present}  # as GitHub compares them
+        lacking = [label for label in (*change.labels, *self._habits.labels) if label.casefold() not in known]
+        if not lacking:
+            return present
+        if self._habits.reviewers and known.isdisjoint(label.casefold() for label in change.labels):
             self._ask_for_reviews(number)
-        body = {"labels": wanted} | ({"assignees": list(self._habits.assignees)} if self._habits.assignees else {})
-        self.api.write("PATCH", f"/issues/{number}", body)
-        return tuple(wanted)
+        body = {"labels": [*present, *dict.fromkeys(lacking)]}
+        people = {"assignees": list(self._habits.assignees)} if self._habits.assignees else {}
+        reply = self.api.write("PATCH", f"/issues/{number}", body | people)
+        return tuple(sorted(label.name for label in read_as(queries.Labelled, reply.data).labels))
 
     def _ask_for_reviews(self, number: int) -> None:
         """Somebody who cannot be asked is no reason to stop; `postbot doctor` names them."""
         teams = [name.partition("/")[2] for name in self._habits.reviewers if "/" in name]
         people = [name for name in self._habits.reviewers if "/" not in name]
-        with suppress(Conflict):
-            body = {"reviewers": people, "team_reviewers": teams}
-            self.api.write("POST", f"/pulls/{number}/requested_reviewers", body)
+        for body in [{"reviewers": [name]} for name in people] + [{"team_reviewers": [name]} for name in teams]:
+            with suppress(Conflict):  # one who cannot be asked keeps nobody else from being asked
+                self.api.write("POST", f"/pulls/{number}/requested_reviewers", body)
 
     def _demand_green(self, stage: Stage, node: PullNode) -> None:
         if node.is_draft:
@@ -312,6 +332,8 @@ class GitHubHost:
             self._watch.moved = True
             self._move(stage.id, node.head_ref_name, node.head_ref_oid, self._on_top(stage, node))
             raise Refused(f"Pull request #{node.number} was brought up to date; it is merged once it is green again.")
+        if node.merge_state_status == "UNKNOWN":
+            raise Refused(f"GitHub does not say yet whether #{node.number} can be merged; the next tick asks again.")
         if blocked := hindrance(node):
             raise Refused(f"Pull request #{node.number} was not merged. {blocked}")
 
@@ -328,11 +350,11 @@ class GitHubHost:
     def _merge(self, node: PullNode) -> None:
         """Merge, by the id of the head. https://docs.github.com/en/rest/pulls/pulls#merge-a-pull-request."""
         assert node.last_commit is not None  # only an untouched one is merged, and that has a commit of ours
-        trailers = node.last_commit.message.partition("\n\n")[2]
+        subject, _, trailers = node.last_commit.message.partition("\n\n")  # not its title, which people may edit
         body = {
             "sha": node.head_ref_oid,
             "merge_method": self._habits.merge_method,
-            "commit_title": f"{node.title} (#{node.number})",
+            "commit_title": f"{subject} (#{node.number})",
             "commit_message": trailers,
         }
         self.api.write("PUT", f"/pulls/{node.number}/merge", body)

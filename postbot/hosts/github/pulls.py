@@ -85,7 +85,8 @@ def opened_at(node: PullNode) -> datetime:
 
 
 def _our_words(node: PullNode) -> str:
-    mine = (meant(each.body) for each in node.comments.nodes if each.viewer_did_author)
+    comments = (*node.earliest.nodes, *node.comments.nodes)
+    mine = (meant(each.body) for each in comments if each.viewer_did_author)
     return next((words for words in mine if words is not None), "")
 
 
@@ -104,27 +105,33 @@ def meant(body: str) -> str | None:
         return None
 
 
-def said(node: PullNode) -> Standing:
-    """What we last said beside it; words of an earlier withdrawal are over once it is open again."""
+def said(node: PullNode, viewer: str) -> Standing:
+    """What we last said beside it. A verdict that somebody else has set is none of ours, and is written over."""
     words = _our_words(node)
     status = node.last_commit.status if node.last_commit else None
     context = status.context if status else None
+    if context and (context.creator is None or context.creator.name != viewer):
+        context = None
     approved = context.state == "SUCCESS" if context else None
     return Standing(words, approved, (context.description or "") if context else "")
 
 
-def approvers(node: PullNode) -> tuple[str, ...]:
-    """Who approves it as it is: an approval counts for the commit it was given for, and for one with the same files."""
-    last = node.last_commit
-    if last is None or node.latest_opinionated_reviews is None:
-        return ()
-    stated = claims.read(last.message)
-    return tuple(
-        review.author.login
-        for review in node.latest_opinionated_reviews.nodes
-        if review.state == "APPROVED" and review.author and review.commit
-        if review.commit.oid == last.oid or (stated and claims.read(review.commit.message) == stated)
-    )
+def approvals(node: PullNode) -> list[tuple[str, str]]:
+    """Who has approved which commit, by login and id. None by an App counts, and none from before it was reopened."""
+    reviews = node.latest_opinionated_reviews.nodes if node.latest_opinionated_reviews else []
+    since = opened_at(node)
+    return [
+        (review.author.login, review.commit.oid)
+        for review in reviews
+        if review.state == "APPROVED" and review.author and review.author.typename != "Bot" and review.commit
+        if review.submitted_at is None or review.submitted_at >= since
+    ]
+
+
+def was_put_off(node: PullNode, viewer: str) -> bool:
+    """Whether somebody else than we has closed it before."""
+    closed = (turn for turn in node.timeline_items.nodes if turn.typename == "ClosedEvent")
+    return any(turn.actor is None or turn.actor.name != viewer for turn in closed)
 
 
 def hindrance(node: PullNode) -> str | None:

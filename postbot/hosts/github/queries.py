@@ -24,15 +24,22 @@ class _Shape(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, frozen=True)
 
 
+def _with_typename(name: str) -> str:
+    return "__typename" if name == "typename" else to_camel(name)
+
+
 class Login(_Shape):
-    """Somebody's account. GraphQL leaves out the `[bot]` that ends an App's login elsewhere."""
+    """Somebody's account; `typename` is Bot for an App's."""
 
     login: str
+    typename: str = ""
+    model_config = ConfigDict(alias_generator=_with_typename)
 
     @property
     def name(self) -> str:
-        """The login, the same for an App wherever it is read."""
-        return self.login.removesuffix("[bot]")
+        """The login as REST shows it: GraphQL leaves out the `[bot]` that tells an App from a user of the same name."""
+        is_bot = self.typename == "Bot" and not self.login.endswith("[bot]")
+        return f"{self.login}[bot]" if is_bot else self.login
 
 
 class Object(_Shape):
@@ -54,6 +61,7 @@ class Context(_Shape):
 
     state: str
     description: str | None
+    creator: Login | None = None
 
 
 class Status(_Shape):
@@ -106,6 +114,7 @@ class Review(_Shape):
     """Somebody's latest opinion; `state` APPROVED approves `commit`."""
 
     state: str
+    submitted_at: datetime | None = None
     author: Login | None
     commit: Commit | None
 
@@ -125,7 +134,7 @@ class Turn(_Shape):
     typename: str
     created_at: datetime
     actor: Login | None = None
-    model_config = ConfigDict(alias_generator=lambda name: "__typename" if name == "typename" else to_camel(name))
+    model_config = ConfigDict(alias_generator=_with_typename)
 
 
 class Ref(_Shape):
@@ -187,6 +196,7 @@ class PullNode(_Shape):
     files: _Files | None
     commits: _Commits
     latest_opinionated_reviews: _Reviews | None
+    earliest: _Comments
     comments: _Comments
     timeline_items: _Turns
 
@@ -354,6 +364,17 @@ class Opened(_Rest):
     number: int
     html_url: str
     created_at: datetime
+    draft: bool = False
+
+
+class _Name(_Rest):
+    name: str
+
+
+class Labelled(_Rest):
+    """An issue or pull request as its labels were set."""
+
+    labels: list[_Name]
 
 
 class Made(_Rest):
@@ -414,14 +435,17 @@ query Scene($owner: String!, $name: String!, $base: String!, $branch: String!, $
 _PULL = """
 fragment Pull on PullRequest {
   id number title body state isDraft url createdAt updatedAt mergedAt viewerDidAuthor headRefName headRefOid
-  headRef { target { oid } } isCrossRepository baseRefName mergedBy { login } mergeStateStatus
-  labels(first: 20) { nodes { name } }
+  headRef { target { oid } } isCrossRepository baseRefName mergedBy { __typename login } mergeStateStatus
+  labels(first: 100) { nodes { name } }
   files(first: 20) { nodes { path changeType } }
   commits(last: 1) { nodes { commit { oid message parents(first: 1) { nodes { oid } } VERDICT } } }
-  latestOpinionatedReviews(first: 50, writersOnly: true) { nodes { state author { login } commit { oid message } } }
-  comments(last: 100) { nodes { body createdAt viewerDidAuthor author { login } } }
+  latestOpinionatedReviews(first: 50, writersOnly: true) {
+    nodes { state submittedAt author { __typename login } commit { oid message } } }
+  earliest: comments(first: 20) { nodes { body createdAt viewerDidAuthor author { __typename login } } }
+  comments(last: 50) { nodes { body createdAt viewerDidAuthor author { __typename login } } }
   timelineItems(last: 5, itemTypes: [CLOSED_EVENT, REOPENED_EVENT]) { nodes { __typename
-    ... on ClosedEvent { createdAt actor { login } } ... on ReopenedEvent { createdAt actor { login } } } }
+    ... on ClosedEvent { createdAt actor { __typename login } }
+    ... on ReopenedEvent { createdAt actor { __typename login } } } }
 }
 """
 
@@ -501,9 +525,8 @@ def _entries(paths: Iterable[str]) -> str:
 
 
 def _pull(*, verdicts: bool) -> str:
-    return _PULL.replace(
-        "VERDICT", f'status {{ context(name: "{VERDICT}") {{ state description }} }}' if verdicts else ""
-    )
+    status = f'status {{ context(name: "{VERDICT}") {{ state description creator {{ __typename login }} }} }}'
+    return _PULL.replace("VERDICT", status if verdicts else "")
 
 
 def _quoted(text: str) -> str:

@@ -15,7 +15,7 @@ from postbot.hosts.github import claims, queries
 from postbot.hosts.github.api import Api, Reply, read_as
 from postbot.hosts.github.claims import Blobs
 from postbot.hosts.github.pulls import (
-    approvers,
+    approvals,
     closing,
     ending,
     hindrance,
@@ -27,6 +27,7 @@ from postbot.hosts.github.pulls import (
     plain,
     said,
     touched,
+    was_put_off,
 )
 from postbot.hosts.github.queries import Base, Leaf, Overview, PullNode
 from postbot.hosts.github.store import Store
@@ -324,6 +325,16 @@ class Watch:
         modes = {path: self._known.modes[node.head_ref_oid, path] for path in stated}
         return stated == self.after(node) and modes == claims.modes(message)
 
+    def _approvers(self, node: PullNode) -> tuple[str, ...]:
+        """Who approves it as it is: an approval counts for its commit, and for any that has the very same files."""
+        after = self.after(node) if node.state == "OPEN" else {}
+        return tuple(
+            login
+            for login, commit in approvals(node)
+            if commit == node.head_ref_oid
+            or (after and all(self.blob_at(commit, path) == blob for path, blob in after.items()))
+        )
+
     def pull(self, node: PullNode, status: PullStatus, data: Mapping[str, bytes]) -> Pull:
         """A pull request of ours as a value; `data` has the files it holds, by id."""
         is_open = status is PullStatus.OPEN
@@ -339,15 +350,16 @@ class Watch:
             untouched=self.is_untouched(node),
             opened_at=opened_at(node),
             labels=tuple(label.name for label in node.labels.nodes) if node.labels else (),
-            approved_by=approvers(node),
+            approved_by=self._approvers(node),
             files={path: data[blob] if blob else None for path, blob in after.items()} if is_open else {},
             closed_at=closed.at if closed else None,
             closed_by=closed.by if closed else None,
             reason=closed.reason if closed else None,
             paths=tuple(after) or tuple(touched(node)),
             draft=node.is_draft,
+            again=is_open and was_put_off(node, self.viewer),
             blocked=hindrance(node) if is_open and not node.is_draft else None,
-            standing=said(node),
+            standing=said(node, self.viewer),
             url=node.url,
         )
 
