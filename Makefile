@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.from-lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench picture lock clean
+.PHONY: help setup demo test check races bench picture lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ check: $(STAMP) ## Format, lint, types, import contract, tests: all that must be
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n auto -rs
+
+races: $(STAMP) ## Every act of a person in every gap between two requests (CI tries one in sixteen)
+	@RACES=1 $(BIN)/pytest -n auto -q tests/stories/test_races.py
 
 bench: $(STAMP) ## Print the figures, with other tools beside them, in one run
 	@$(BIN)/python -m tests.bench

@@ -48,6 +48,9 @@ ROUNDS = 8
 """Looks within one tick: propose, merge, witness, and a few to spare. What is left waits for the next tick."""
 
 
+_UNSEEN = "This was done, and the look after it does not show it. The next tick looks again."
+
+
 class Host(Protocol):
     """Where the postings live.
 
@@ -143,7 +146,10 @@ class Bot:
 
     def observe(self) -> Seen:
         """One look at the world. Postings whose bytes have not changed since the last look are not read again."""
-        self._snapshot = self.host.look(self._snapshot)
+        return self._see(self.host.look(self._snapshot))
+
+    def _see(self, snapshot: Snapshot) -> Seen:
+        self._snapshot = snapshot
         with _no_collection():
             read = {path: self._read(file) for path, file in self._snapshot.files.items()}
         self._postings = {path: (self._snapshot.files[path], found) for path, found in read.items()}
@@ -178,18 +184,20 @@ class Bot:
 
     def _settle(self, now: datetime) -> Report:
         """Steps 1 to 4 of the loop."""
-        if self._rest is not None:
-            snapshot = self.host.look(self._rest.snapshot)
-            if self._rest.holds(snapshot, self.ledger.revision(), now):
-                return Report(now, replace(self._rest.plan, at=now))
+        snapshot = self.host.look(self._rest.snapshot if self._rest else self._snapshot)
+        if self._rest is not None and self._rest.holds(snapshot, self.ledger.revision(), now):
+            return Report(now, replace(self._rest.plan, at=now))
         report: Report | None = None
         done: tuple[Step, ...] = ()
         for _ in range(ROUNDS):
-            seen = self.observe()
+            seen = self.observe() if report else self._see(snapshot)
             plan = make_plan(seen, now, self.policy, report.plan if report else None)
             report = report or Report(now, plan)
             report.plan = plan
-            if not plan.steps or plan.steps == done:  # what was done and asks to be done again is not done by repeating
+            if plan.steps and plan.steps == done:  # doing it a third time would show no more
+                report.refused += [(step, _UNSEEN) for step in plan.steps]
+                break
+            if not plan.steps:
                 self._rest = _Rest(seen.snapshot, self.ledger.revision(), now, plan)
                 break
             if not self._act_on(plan.steps, report, now) or plan.held:

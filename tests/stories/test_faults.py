@@ -74,7 +74,7 @@ def states(world: World) -> list[str]:
 def finished(world: World, number: int) -> bool:
     """Whether a pull request is there with all that belongs to it."""
     found = twin_of(world).pulls()
-    return len(found) >= number and found[number - 1]["labels"] == ["open", "postbot"]
+    return len(found) >= number and sorted(found[number - 1]["labels"]) == ["open", "postbot"]
 
 
 def said(world: World, number: int) -> list[str]:
@@ -97,6 +97,8 @@ LIFE: tuple[Stage, ...] = (
         lambda w: w.change("old-1", "Join us", "Do join us"),
         lambda w: states(w) == ["closed", "open"],
     ),
+    ("2026-03-06T20:45", lambda _: None, lambda w: states(w) == ["closed", "open"]),
+    ("2026-03-06T20:50", lambda _: None, lambda w: states(w) == ["closed", "open"]),
     ("2026-03-08T09:00", lambda w: w.approve(2), lambda w: states(w) == ["closed", "merged"] and w.branches() == []),
     ("2026-03-19T09:00", lambda _: None, lambda w: states(w)[2:] == ["open"]),
     ("2026-03-21T09:00", lambda _: None, lambda w: len(said(w, 3)) == 1),
@@ -142,7 +144,10 @@ def happened(world: World) -> dict[str, Any]:
     kept = ("number", "state", "labels", "reviewers")
     return {
         "effects": Counter((each["kind"], each.get("branch") or each.get("number")) for each in effects),
-        "pulls": [{name: pull[name] for name in kept} for pull in twin_of(world).pulls()],
+        "pulls": [
+            {name: sorted(pull[name]) if name == "labels" else pull[name] for name in kept}
+            for pull in twin_of(world).pulls()
+        ],
         "comments": [len(pull["comments"]) for pull in twin_of(world).pulls()],
         "history": git(world.people.bare, "log", "--format=%an %s", "main"),
         "text": world.text("pilot"),

@@ -26,7 +26,7 @@ from tests.twins.github.client import TwinRefused
 from tests.world import CONFIG, World, at, git
 
 KEPT = ("GitHub",)
-SAMPLE = int(os.environ.get("RACES", "4" if os.environ.get("CI") else "24"))
+SAMPLE = int(os.environ.get("RACES", "16" if os.environ.get("CI") else "24"))
 """Of the cases in the three large tables one in so many is tried; RACES=1 tries them all."""
 TICKS = 3
 """Looks after the race, by which everything must be as it should."""

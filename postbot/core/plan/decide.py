@@ -38,7 +38,7 @@ from postbot.core.plan.waiting import reminders
 from postbot.core.plan.wants import fresh_moves, wants
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
-from postbot.core.site import Path
+from postbot.core.site import Path, PullStatus
 
 
 def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = None) -> Plan:
@@ -132,8 +132,8 @@ def _reasons(
     if last and now < last - policy.clock_slack:
         then, present = say(last, policy.zone), say(now, policy.zone)
         yield f"The clock went back: the last look was on {then}, and now it is {present}.", last
-    if seen.memory.witnesses and not seen.postings:
-        lost = len(seen.memory.witnesses)
+    pulls = sum(pull.status is PullStatus.OPEN for pull in seen.snapshot.pulls)
+    if (lost := len(seen.memory.witnesses) or pulls) and not seen.postings:
         yield f"No postings: there were {lost}, and now the site shows none.", seen.snapshot.commit
     moving = len({path for path, _ in moves})
     if moving > most:

@@ -18,7 +18,6 @@ from postbot.core.plan.wants import is_borrowed, request_branch
 from postbot.core.profile import State
 from postbot.core.site import Pull, Standing
 
-
 _PUT_OFF = "A person put it off until now, so somebody has to approve it."
 
 
@@ -31,16 +30,14 @@ def hindrance(pull: Pull, offer: Offer, policy: Policy) -> str | None:
         return f"It is a draft: {' '.join(offer.lacks)}"
     if pull.draft:
         return "It is a draft, and only a person can make it ready."
-    if pull.blocked:
-        return pull.blocked
     if merge is MergeWhen.REVIEW:
-        return "A person has to merge it."
+        return pull.blocked or "A person has to merge it."
     if pull.again and not is_approved(pull, request, policy):
         return _PUT_OFF
     asked = merge is MergeWhen.WHEN_DUE or (policy.two_people and request is not None)
     if asked and not is_approved(pull, request, policy):
         return verdict(pull, request, policy)[1] or "Nobody has approved it yet."
-    return None
+    return pull.blocked
 
 
 # To the staff --------------------------------------------------------------------------------------------------------

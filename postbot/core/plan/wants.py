@@ -213,5 +213,7 @@ def _prepared_for(seen: Seen, posting: Posting, request: Request, now: datetime)
     if request.wish.transition is not Transition.CLOSE or closes is None or posting.state(now) is not State.CLOSED:
         return None
     pull = seen.snapshot.by_branch.get(branch_name(posting.path, posting.slug, Transition.CLOSE, closes))
-    merged = pull is not None and pull.status is PullStatus.MERGED
-    return pull if merged and pull and (pull.closed_at is None or pull.closed_at >= request.filed_at) else None
+    if pull is None or pull.status is not PullStatus.MERGED:
+        return None
+    asked = request.filed_at.replace(microsecond=0)  # a host's instants may have whole seconds
+    return pull if pull.closed_at is None or pull.closed_at >= asked else None

@@ -189,7 +189,10 @@ def _statuses(rules: Rules, ways: Ways, base: str) -> Iterator[Finding]:
 def _verdict(source: int | None, ways: Ways, base: str) -> Finding:
     if source is not None and source != ways.app:
         says = f"{base} takes {VERDICT} from the App {source} only, which is another one."
-        return fault("two-person rule", says, "Choose this App, or any source, as the source of that status.")
+        return fault("two-person rule", says, "Choose this App as the source of that status.")
+    if source is None:
+        says = f"{base} takes {VERDICT} from anybody who may write, so who may write can set it for themselves."
+        return warning("two-person rule", says, "In a ruleset, choose postbot's App as the source of that status.")
     return fine("two-person rule", f"{base} requires {VERDICT}.")
 
 
