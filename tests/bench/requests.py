@@ -259,18 +259,18 @@ def ticking(twin: Twin, folder: Path) -> Iterator[Cost]:
     """Whole ticks, five minutes apart: nothing due, one opening proposed, one merged and announced."""
     Clone.twin = twin
     with _token(twin):
-        world = OnGitHub(folder, config=CONFIG, github=("reviewers: [ann]", "labels: [hiring]"))
+        world = OnGitHub(folder, config=CONFIG, github=("labels: [hiring]",))
         world.write("baker", opens="2026-03-09", closes="2026-03-30")
         for when in ("2026-03-05T22:50", "2026-03-05T22:52", "2026-03-05T22:55"):
             cost, report = _measured(twin, "a tick with nothing to do", 1, lambda when=when: world.tick(when))
         yield _judged(cost, "something was done" if report.done else None)
-        cost, report = _measured(twin, "open one posting: the whole tick", 10, lambda: world.tick("2026-03-05T23:00"))
+        cost, report = _measured(twin, "open one posting: the whole tick", 8, lambda: world.tick("2026-03-05T23:00"))
         yield _judged(cost, _did(report.done, "Propose"))
         [pull] = world.pulls()
         world.approve(pull.number)
         for when in ("2026-03-08T23:50", "2026-03-08T23:52", "2026-03-08T23:55"):
             world.tick(when)
-        cost, report = _measured(twin, "merge it when due: the whole tick", 8, lambda: world.tick("2026-03-09T00:00"))
+        cost, report = _measured(twin, "merge it when due: the whole tick", 7, lambda: world.tick("2026-03-09T00:00"))
         yield _judged(cost, _did(report.done, "Merge"))
         world.bot.ledger.close()
 

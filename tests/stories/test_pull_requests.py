@@ -1,7 +1,7 @@
 """What is said beside a pull request, whose yes counts, how long a no holds, and what is prepared long before."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +388,19 @@ def test_who_closes_early_needs_somebody_else_and_the_pull_request_says_who_wait
     world.advance(minutes=5)
     assert world.answer(request) == (True, "Pull request #1 is merged.")
     assert world.said() == ["Closed early: Pilot"]
+
+
+def test_a_host_whose_clock_knows_whole_seconds_takes_no_request_for_older_than_it_is(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    world.now += timedelta(microseconds=700_000)
+    early = world.ask("pilot", "close", reason="cap reached")
+    world.tick()
+    assert world.answer(early) == (True, "Pull request #1 is merged.")
+    world.write("baker", state="open", **MARCH)
+    world.tick()
+    world.ask("baker", "extend", closes=LATER)
+    world.tick()
+    assert [words for words in world.asked() if "Waiting" in words] == []
 
 
 def test_a_closing_that_was_asked_for_and_taken_back_waits_for_its_date_again(tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ def reminders(want: Want, pull: Pull | None, policy: Policy) -> list[tuple[datet
     if pull is None or (want.request is None and want.wish.transition is not Transition.ARCHIVE):
         return [(want.due + span, span) for span in policy.remind]
     since = max(want.due, pull.opened_at)
-    return [(since + span, span) for span in policy.remind if span or want.due > pull.opened_at]
+    due = want.due.replace(microsecond=0)  # a host's instants may have whole seconds
+    return [(since + span, span) for span in policy.remind if span or due > pull.opened_at]
 
 
 def _question(want: Want, span: timedelta) -> str:
