@@ -1,16 +1,17 @@
 """The GitHub host over real HTTP: the stories of every host, and what only GitHub can show."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path as Folder
 
 import pytest
 
 from postbot.core.site import ChangeSet, Pull, Snapshot, Standing
-from postbot.hosts import Refused
+from postbot.hosts import HostError, Refused
 from postbot.hosts.github.api import Api, Token
 from postbot.hosts.github.host import GitHubHost, Habits
-from tests.contract.hosts import BAKER, CLOSED, LATER, NOON, HostStories, Site
+from tests.contract.hosts import BAKER, BRANCH, CLOSED, LATER, NOON, HostStories, Site
 from tests.contract.test_hosts import GitForge, make_bare
 from tests.twins.github.client import Twin
 
@@ -93,6 +94,23 @@ def test_an_approval_by_somebody_who_may_not_write_counts_for_nothing(twin: Twin
     assert site.pull().approved_by == ()
     twin.review(pull.number, by="ann")
     assert site.pull().approved_by == ("ann",)
+
+
+def test_where_there_are_no_drafts_a_pull_request_is_opened_all_the_same(twin: Twin, site: Site):
+    twin.repository(drafts=False)
+    made = site.host.propose(replace(site.closing(), draft=True), NOON)
+    assert (made.draft, made) == (False, site.pull())
+    assert len(twin.effects("pull-opened")) == 1
+
+
+def test_a_branch_that_may_not_be_deleted_is_a_refusal_and_no_deed(twin: Twin, site: Site):
+    pull = site.host.propose(site.closing(), NOON)
+    site.forge.merge(BRANCH)
+    merged = site.pull()
+    twin.fault("403-forbidden", "POST graphql UpdateRefs")
+    with pytest.raises(HostError):
+        site.host.tidy(merged, LATER)
+    assert site.pull().head == pull.head
 
 
 def test_who_asks_for_changes_is_heard_whoever_else_approves(twin: Twin, site: Site):

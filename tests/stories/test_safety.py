@@ -144,6 +144,21 @@ def test_a_held_plan_changes_nothing_but_our_own_memory(tmp_path: Path) -> None:
     assert git(world.people.bare, "for-each-ref") == before
 
 
+def test_a_wrong_folder_beside_a_lost_memory_takes_nothing_back(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", state="open", opens="March 1, 2026", closes="March 3, 2026, 9:00 am EST")
+    world.tick()
+    assert len(world.pulls()) == 1
+    (world.folder / ".postbot/ledger.db").unlink()
+    settings = world.folder / "postbot.yaml"
+    settings.write_text(settings.read_text().replace("[positions]", "[elsewhere]"))
+    world.restart()
+    held = world.tick().plan.held
+    assert held
+    assert held.reason == "No postings: there were 1, and now the site shows none."
+    assert len(world.pulls()) == 1
+
+
 def test_a_site_that_shows_no_postings_any_more_is_held(tmp_path: Path) -> None:
     world = World(tmp_path)
     many(world, 2)

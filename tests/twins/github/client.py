@@ -164,7 +164,7 @@ class Twin:
         self.act("rules", branch=branch, **told)
 
     def repository(self, **told: Any) -> None:
-        """`archived`, `hidden`, `private`, `methods`, `delete_branch_on_merge`, `hooks`; `name` or `owner` renames."""
+        """`archived`, `hidden`, `private`, `methods`, `delete_branch_on_merge`, `drafts`, `hooks`; `name` or `owner` renames."""
         self.act("repository", **told)
 
     def rate(self, *, core: int | None = None, graphql: int | None = None) -> None:

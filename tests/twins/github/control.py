@@ -128,7 +128,7 @@ def rules(service: Service, branch: str = "main", **told: Any) -> None:
 
 @verb
 def repository(service: Service, **told: Any) -> None:
-    """Set `archived`, `hidden`, `private`, `methods`, `delete_branch_on_merge`, `hooks`; `name` or `owner` renames."""
+    """Set `archived`, `hidden`, `private`, `methods`, `delete_branch_on_merge`, `drafts`, `hooks`; `name` or `owner` renames."""
     state = service.world.state
     if {"name", "owner"} & told.keys():
         told["former"] = (*state.former, state.full_name)

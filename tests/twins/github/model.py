@@ -151,6 +151,7 @@ class State:
     hidden: bool = False
     methods: tuple[str, ...] = ("merge", "squash", "rebase")
     delete_branch_on_merge: bool = False
+    drafts: bool = True
     refs: Mapping[str, str] = field(default_factory=dict)
     pulls: Mapping[int, Pull] = field(default_factory=dict)
     comments: Mapping[int, Comment] = field(default_factory=dict)

@@ -48,6 +48,8 @@ def open_pull(
         raise invalid("PullRequest", "head")
     if base not in world.state.refs:
         raise invalid("PullRequest", "base")
+    if draft and not world.state.drafts:
+        raise custom("PullRequest", "Draft pull requests are not supported in this repository.")
     _refuse_second(world, branch, base, fork, None)
     if world.store.merge_base(world.state.refs[base], tip) is None:
         raise custom("PullRequest", f"The {head} branch has no history in common with {base}")
