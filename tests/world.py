@@ -182,6 +182,7 @@ class World:
         shutil.copytree(self.folder, folder)
         twin = copy(self)
         twin.folder, twin.repo = folder, folder / "site"
+        twin.people = Checkout(twin)
         return twin
 
     def restart(self) -> None:
