@@ -75,7 +75,7 @@ def twin(twin_process: Twin, tmp_path: Folder) -> Twin:
 
 def host_of(twin: Twin, **habits: object) -> GitHubHost:
     api = Api(twin.repo, Token(twin.token), twin.url, pace=timedelta(0))
-    return GitHubHost(api, folders=("jobs",), habits=Habits(**habits))  # type: ignore[arg-type]
+    return GitHubHost(api, folders=("jobs",), habits=Habits(**habits))
 
 
 @pytest.fixture

@@ -267,7 +267,7 @@ TOKENS: dict[str, tuple[dict[str, object], list[tuple[Level, str]]]] = {
 
 @pytest.mark.parametrize(("token", "findings"), TOKENS.values(), ids=TOKENS)
 def test_what_is_known_of_a_token_is_told(site: Site, token: dict[str, object], findings: list[tuple[Level, str]]):
-    site.token(**token)  # type: ignore[arg-type]
+    site.token(**token)
     found = site.examine()
     for level, says in findings:
         assert [each for each in found if each.level is level and each.says.startswith(says)], (says, found)
@@ -395,7 +395,7 @@ def test_what_the_world_is_like_is_told(
     plain = set(site.examine())
     arrange(site.twin)
     level, subject, says = finding
-    found = site.examine(**config)  # type: ignore[arg-type]
+    found = site.examine(**config)
     hits = [each for each in found if (each.level, each.subject) == (level, subject) and says in each.says]
     assert len(hits) == 1, found
     assert hits[0] not in plain, "it is told of every world"
@@ -510,9 +510,9 @@ CASES = [(name, False) for name in ON_BASE] + [(name, True) for name in CLASSIC]
 def test_what_the_rules_of_the_branch_mean_is_told(site: Site, name: str, classic: bool):
     rules, config, finding = ON_BASE[name]
     site.twin.app(permissions=TWO_PEOPLE)
-    plain = site.examine(**config)  # type: ignore[arg-type]
+    plain = site.examine(**config)
     site.twin.rules(**rules, classic=classic)
-    found = site.examine(**config)  # type: ignore[arg-type]
+    found = site.examine(**config)
     level, subject, says = finding
     hits = [each for each in found if (each.level, each.subject) == (level, subject) and says in each.says]
     assert len(hits) == 1, found

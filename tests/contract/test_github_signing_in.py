@@ -405,7 +405,7 @@ def test_every_failure_is_one_sentence_and_tells_no_secret(site: Site, records: 
     "fault",
     [
         requests.ConnectionError,
-        lambda address: urllib3.exceptions.ReadTimeoutError(None, address, f"Read timed out: {address}"),  # type: ignore[arg-type]
+        lambda address: urllib3.exceptions.ReadTimeoutError(None, address, f"Read timed out: {address}"),
         OSError,
         ValueError,
     ],
@@ -562,7 +562,7 @@ def test_a_login_that_somebody_keeps_for_other_hosts_is_not_sent_along(site: Sit
     ways.setenv("NETRC", str(site.folder / "netrc"))
     sent: list[str] = []
     host = site.host()
-    take = lambda response: sent.append(response.request.headers.get("Authorization", ""))  # noqa: E731
+    take = lambda response: sent.append(response.request.headers.get("Authorization", ""))  # noqa: E731 - one line says it
     host.api.download(f"/tarball/{host.look().commit}", take, 10)
     assert sent == [""]
     assert base64.b64encode(b"ann:canary").decode() in str(

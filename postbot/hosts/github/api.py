@@ -232,6 +232,7 @@ class Api:
         return f"/repos/{self.repository}{path}"
 
     def _once(self, act: Callable[[float], _Result]) -> _Result:
+        # GitHub asks for a pause between two writes; at most `pace`.
         time.sleep(max(0.0, self._wrote_at + self._pace - time.monotonic()))
         try:
             return act(time.monotonic() + self._patience)
@@ -251,7 +252,7 @@ class Api:
                 pause = self._pace * tried / 2
                 if time.monotonic() + pause >= until:
                     raise
-                time.sleep(pause)
+                time.sleep(pause)  # a moment for what is flaky to pass, within the deadline of the read
         return read(until)
 
     def _ask(self, text: str, shape: type[_Model], variables: Mapping[str, Json], until: float) -> tuple[_Model, Reply]:

@@ -107,7 +107,7 @@ class GitHubHost:
             node = self._open(stage, pull.number)
             if node.merge_state_status != "UNKNOWN" or wait is None:
                 break
-            time.sleep(wait)
+            time.sleep(wait)  # GitHub works it out in the background, once it was asked
         return stage, node
 
     def withdraw(self, pull: Pull, reason: str, now: datetime) -> None:
