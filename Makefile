@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.from-lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check races bench picture lock clean
+.PHONY: help setup mailman demo test check races bench picture lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,18 +19,25 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+mailman: .venv/mailman/.from-lock ## Build GNU Mailman 3 for its tests (Python 3.11 or 3.12; about a minute)
+
+.venv/mailman/.from-lock: tests/mailman/requirements.txt | $(STAMP)
+	@$(PYTHON) -m venv .venv/mailman
+	@.venv/mailman/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
 demo: $(STAMP) ## A month in the life of a small site, on your machine, with no account
 	@$(BIN)/postbot demo
 
 test: $(STAMP) ## Run the tests
-	@$(BIN)/pytest -n auto -rs
+	@$(BIN)/pytest -n auto --dist loadgroup -rs
 
 check: $(STAMP) ## Format, lint, types, import contract, tests: all that must be green
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -n auto -rs
+	@$(BIN)/pytest -n auto --dist loadgroup -rs
 
 races: $(STAMP) ## Every act of a person in every gap between two requests (CI tries one in sixteen)
 	@RACES=1 $(BIN)/pytest -n auto -q tests/stories/test_races.py

@@ -1,16 +1,21 @@
 """The only wiring: a configuration becomes a bot. The one place that names concrete hosts and channels."""
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from postbot.channels.console import Console
 from postbot.channels.folder import Folder
-from postbot.config import Config, GitHubConfig, load_profile, secret
-from postbot.core.announce import Words
+from postbot.config import Config, EmailConfig, GitHubConfig, load_profile, password, secret
+from postbot.core.announce.words import Voice, Words, WordsError
+from postbot.core.plan.preview import try_words
 from postbot.hosts.github import Api, App, GitHubHost, Habits, SignIn, Token
 from postbot.hosts.local import LocalHost
 from postbot.ledger import Ledger
+from postbot.page import PublicSite
 from postbot.reconcile import Bot, Channel
 
 
@@ -20,26 +25,64 @@ def build(
     write: Callable[[str], None] = print,
     now: Callable[[], datetime] | None = None,
     ledger: Path | None = None,
+    speaks: bool = True,
 ) -> Bot:
     """Make the bot that the configuration describes. `write` is where the console channel speaks.
 
-    `ledger` replaces the ledger's path, for whoever only looks at a site that has none yet.
+    `ledger` replaces the ledger's path, for whoever only looks at a site that has none yet. Who only looks says that it
+    does not speak, and needs no channel's secret.
 
-    Raises `ConfigError`, `HostError` and `LedgerError`, each a sentence for the person who must act.
+    Raises `ConfigError`, `HostError`, `LedgerError` and `WordsError`, each a sentence for the person who must act.
     """
-    channels: dict[str, Channel] = {
-        "console": Console(write),
-        "folder": Folder(config.at(config.folder.path), now or clock),
-    }
     return Bot(
         host(config),
         Ledger.open(ledger or config.at(config.ledger)),
-        channels,
+        channels(config, write, now or clock) if speaks else {},
         profile=load_profile(config),
         policy=config.policy,
-        routes=config.routes,
-        words=words(),
+        voice=voice(config),
+        public=PublicSite(config.public.url) if config.announce == "live" and config.public.url else None,
+        within=config.public.within,
     )
+
+
+def channels(config: Config, write: Callable[[str], None], now: Callable[[], datetime]) -> dict[str, Channel]:
+    """The channels that the routes use, and the two that need nothing. Raises `ConfigError` for a missing secret."""
+    used = {route.channel for route in config.heard}
+    made: dict[str, Channel] = {"console": Console(write), "folder": Folder(config.at(config.folder.path), now)}
+    if "email" in used and config.email:
+        made["email"] = email(config.email, now)
+    if "slack" in used:
+        from postbot.channels.slack import Slack  # noqa: PLC0415 - slow to import, and only who speaks needs it
+
+        made["slack"] = Slack(secret("POSTBOT_SLACK_TOKEN"), server=config.slack.server)
+    if "apprise" in used:
+        made["apprise"] = _apprise(config.apprise)
+    return made
+
+
+def email(given: EmailConfig, now: Callable[[], datetime]) -> Channel:
+    """The mail channel. Raises `ConfigError` for a missing secret, `MailError` where a subject could add a header."""
+    from postbot.channels.email import Email, MailingList, Security, Server, self_test  # noqa: PLC0415 - for who speaks
+
+    self_test()
+    return Email(
+        Server(given.server, given.port, Security(given.security), given.username, given.timeout),
+        given.sender,
+        password=password("POSTBOT_SMTP_PASSWORD") if given.username else "",
+        lists={
+            address: MailingList(password(f"POSTBOT_APPROVED_{each.approved}") if each.approved else "", each.list_id)
+            for address, each in given.lists.items()
+        },
+        resends=given.when_unknown == "send again",
+        now=now,
+    )
+
+
+def _apprise(names: Iterable[str]) -> Channel:
+    from postbot.channels.apprise import Apprise  # noqa: PLC0415 - an extra that few have
+
+    return Apprise({name: secret(f"POSTBOT_APPRISE_{name.upper()}") for name in names})
 
 
 def host(config: Config) -> LocalHost | GitHubHost:
@@ -65,10 +108,49 @@ def sign_in(github: GitHubConfig) -> SignIn:
     return App(str(github.app.id), github.app.installation, secret("POSTBOT_GITHUB_KEY"))
 
 
-def words() -> Words:
-    """The texts of every message, by event and part."""
-    folder = Path(__file__).parent / "messages"
-    return {f"{path.parent.name}/{path.name}": path.read_text(encoding="utf-8") for path in folder.glob("*/*.txt")}
+def voice(config: Config) -> Voice:
+    """How the site speaks. Raises `WordsError` where its own words cannot be used."""
+    live = config.announce == "live"
+    return Voice(
+        words(config.at(config.words) if config.words else None),
+        config.heard,
+        name=config.public.name,
+        url=config.public.url or "",
+        edit=_edit_address(config),
+        sender=parseaddr(config.email.sender)[1] if config.email else "",
+        shows=config.public.shows if live else {},
+    )
+
+
+def _edit_address(config: Config) -> str:
+    """Where a person edits a file of the base branch: on GitHub's pages, under its path."""
+    if config.github is None:
+        return ""
+    address = urlsplit(config.github.server)
+    web = "github.com" if address.hostname == "api.github.com" else address.netloc
+    return f"{address.scheme}://{web}/{config.github.repository}/edit/{quote(config.site.base)}"
+
+
+def words(own: Path | None = None) -> Words:
+    """The texts of every message by event and part, those in a site's own folder in place of the shipped ones."""
+    shipped = _texts(Path(__file__).parent / "messages")
+    given = _texts(own) if own else {}
+    for name in given:
+        if name not in shipped:
+            near = difflib.get_close_matches(name, shipped, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise WordsError(f"{name} in {own} is no part of any message.{hint}")
+    if own and not given:
+        raise WordsError(f"There are no words in {own}. Put a file such as opened/body.txt there.")
+    made = Words(shipped | given)
+    if given:
+        try_words(made)
+    return made
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
 def clock() -> datetime:

@@ -1,4 +1,4 @@
-"""Configuration: `postbot.yaml` and the profiles it names, read once and frozen.
+"""Configuration: `postbot.yaml`, and the routes and profiles it names, read once and frozen.
 
 Every mistake is found at once and told as a `Problem` with file, line and the nearest valid key. Unknown keys are
 errors. Nothing here opens a repository, a ledger or a connection.
@@ -7,9 +7,10 @@ errors. Nothing here opens a repository, a ledger or a connection.
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -17,15 +18,18 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
-from postbot.core.announce import Audience, Route
+from postbot.core.announce import Audience, Event
+from postbot.core.announce.routes import Route, events_of, field_of, is_address
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.steps import Handling, MergeWhen, Policy
 from postbot.core.problem import PostbotError, Problem
-from postbot.core.profile import EarlyClose, Profile
+from postbot.core.profile import EarlyClose, Profile, State
+from postbot.core.text.scalar import unprintable
 
 CONFIG_NAME = "postbot.yaml"
+ROUTES_NAME = "routes.yaml"
 
 FROM_OPENING: Final = "from opening"
 """The lead of a closing whose pull request is prepared as soon as the position is open."""
@@ -65,11 +69,85 @@ def _zone(value: object) -> object:
         raise ValueError(f"there is no time zone {value}; write an IANA name such as America/New_York") from None
 
 
-def _route(value: object) -> object:
+def _recipient(value: object) -> object:
     channel, colon, recipient = str(value).partition(":")
-    if not colon or not channel or not recipient.strip():
-        raise ValueError("write CHANNEL:RECIPIENT, such as folder:openings@example.org")
-    return channel.strip(), recipient.strip()
+    if not colon or not channel.strip() or not recipient.strip():
+        raise ValueError("write CHANNEL:RECIPIENT, such as email:openings@lists.example.org")
+    if channel.strip() not in _CHANNELS:
+        raise ValueError(f"there is no channel {channel.strip()}; there are {', '.join(_CHANNELS)}")
+    return channel.strip(), _CHANNELS[channel.strip()](recipient.strip())
+
+
+def _any_text(recipient: str) -> str:
+    return recipient
+
+
+def _mailbox(recipient: str) -> str:
+    if not (field_of(recipient) or is_address(recipient)):
+        raise ValueError(
+            f"{recipient} is not one e-mail address; write one such as openings@lists.example.org (a domain with other "
+            "letters in its xn-- form), or {FIELD} for the address that a field of the posting holds"
+        )
+    return recipient
+
+
+def _in_slack(recipient: str) -> str:
+    if not (field_of(recipient) or is_address(recipient) or _SLACK.fullmatch(recipient)):
+        raise ValueError(
+            f"{recipient} is nobody in Slack; write the id of a channel (C024BE91L) or of a person (U024BE7LH), as "
+            "Slack shows it under the name, a person's e-mail address, or {FIELD} for that in a field of the posting"
+        )
+    return recipient
+
+
+_SLACK = re.compile(r"[CGDUW][A-Z0-9]{5,20}")
+_CHANNELS: Final[Mapping[str, Callable[[str], str]]] = {
+    "email": _mailbox,
+    "slack": _in_slack,
+    "apprise": _any_text,
+    "folder": _any_text,
+    "console": _any_text,
+}
+"""Every channel, and what it takes for a recipient."""
+
+
+def _several(value: object) -> object:
+    """One of something stands for a list of one."""
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _hears(value: object) -> frozenset[Event]:
+    """Events by their names; `public` and `staff` stand for all that these hear, `everything` for all."""
+    found: set[Event] = set()
+    for name in value if isinstance(value, list | tuple) else (value,):
+        if name not in _HEARD:
+            near = difflib.get_close_matches(str(name), list(_HEARD), 1)
+            hint = f"; the nearest is {near[0]}" if near else ""
+            raise ValueError(f"there is no event {name}{hint or '; there are ' + ', '.join(_HEARD)}")
+        found |= _HEARD[name]
+    return frozenset(found)
+
+
+_HEARD: Final[Mapping[Any, frozenset[Event]]] = {
+    **{str(audience): events_of(audience) for audience in Audience},
+    "everything": frozenset(Event),
+    **{str(event): frozenset({event}) for event in Event},
+}
+
+
+def _sender(value: object) -> object:
+    name, address = parseaddr(value) if isinstance(value, str) else ("", "")
+    if not is_address(address) or unprintable(name):
+        raise ValueError("write who mails are from, such as Agency jobs <jobs@agency.example>")
+    return value
+
+
+def _site_address(value: object) -> object:
+    address = urlsplit(value) if isinstance(value, str) else None
+    odd = address is None or not address.hostname or address.query or address.fragment or "@" in address.netloc
+    if odd or address is None or address.scheme not in ("https", "http"):
+        raise ValueError("write the address of the published site, such as https://jobs.example.org")
+    return str(value).rstrip("/")
 
 
 def _server(value: object) -> object:
@@ -92,7 +170,12 @@ Lead = Annotated[timedelta | Literal["from opening"], BeforeValidator(_lead)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Server = Annotated[str, BeforeValidator(_server)]
 Repository = Annotated[str, BeforeValidator(_repository)]
-Recipient = Annotated[tuple[str, str], BeforeValidator(_route)]
+Sender = Annotated[str, BeforeValidator(_sender)]
+SiteAddress = Annotated[str, BeforeValidator(_site_address)]
+Recipient = Annotated[tuple[str, str], BeforeValidator(_recipient)]
+Hears = Annotated[frozenset[Event], BeforeValidator(_hears)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Recipients = Annotated[tuple[Recipient, ...], BeforeValidator(_several)]
 
 
 class _Declared(BaseModel):
@@ -159,6 +242,63 @@ class SafetyConfig(_Declared):
     most_share: float = Field(default=0.2, ge=0, le=1)
 
 
+class SoonConfig(_Declared):
+    """How long before an opening and a closing those who follow the site are told of it."""
+
+    opening: tuple[Span, ...] = ()
+    closing: tuple[Span, ...] = (timedelta(days=3),)
+
+
+class PublicConfig(_Declared):
+    """The published site: its name and address, and how its pages show that they are up to date."""
+
+    name: str = ""
+    url: SiteAddress | None = None
+    within: Span = timedelta(minutes=30)
+    shows: dict[State, str] = Field(default_factory=dict)
+
+
+class RouteConfig(_Declared):
+    """Who hears what: recipients, events, and which postings."""
+
+    to: Recipients
+    hear: Hears
+    where: dict[str, Patterns] = Field(default_factory=dict)
+
+
+Routes = Annotated[
+    Annotated[Path, Tag("(file)")] | Annotated[tuple[RouteConfig, ...], Tag("(list)")],
+    Discriminator(lambda given: "(file)" if isinstance(given, str | Path) else "(list)"),
+]
+"""A file of routes, or the routes themselves. The tags are in brackets so that no place of a problem names them."""
+
+
+class ListConfig(_Declared):
+    """A mailing list: the name of the secret that lets our mail through, and its List-Id where the list is ours."""
+
+    approved: str = ""
+    list_id: str = ""
+
+
+class EmailConfig(_Declared):
+    """The mail server, and whom mails are from. With a username its password is a secret of the environment."""
+
+    server: str
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    username: str = ""
+    sender: Sender
+    timeout: Span = timedelta(seconds=30)
+    when_unknown: Literal["hold", "send again"] = "hold"
+    lists: dict[str, ListConfig] = Field(default_factory=dict)
+
+
+class SlackConfig(_Declared):
+    """Where Slack is. The token is a secret of the environment."""
+
+    server: Server = "https://slack.com/api/"
+
+
 class FolderConfig(_Declared):
     """Where the folder channel puts its files."""
 
@@ -176,9 +316,17 @@ class Config(_Declared):
     remind: tuple[Span, ...] = (timedelta(0), timedelta(hours=4), timedelta(hours=24))
     safety: SafetyConfig = SafetyConfig()
     approval: ApprovalConfig = ApprovalConfig()
+    announce: Literal["merged", "live"] = "merged"
+    public: PublicConfig = PublicConfig()
+    soon: SoonConfig = SoonConfig()
+    routes: Routes = ()
+    words: Path | None = None
+    email: EmailConfig | None = None
+    slack: SlackConfig = SlackConfig()
+    apprise: tuple[str, ...] = ()
     folder: FolderConfig = FolderConfig()
-    announce: dict[Audience, tuple[Recipient, ...]] = Field(default_factory=dict)
     root: Path = Field(default=Path(), exclude=True)
+    heard: tuple[Route, ...] = Field(default=(), exclude=True)
 
     @property
     def policy(self) -> Policy:
@@ -190,18 +338,11 @@ class Config(_Declared):
             remind=self.remind,
             most_moves=self.safety.most_moves,
             most_share=self.safety.most_share,
-            staff=tuple(recipient for _, recipient in self.announce.get(Audience.STAFF, ())),
+            opening_soon=self.soon.opening,
+            closing_soon=self.soon.closing,
+            staff=tuple(dict.fromkeys(each.recipient for each in self.heard if _is_for_staff(each))),
             two_people=self.approval.two_people,
             people=self.approval.people,
-        )
-
-    @property
-    def routes(self) -> tuple[Route, ...]:
-        """Who hears what."""
-        return tuple(
-            Route(audience, channel, recipient)
-            for audience, recipients in self.announce.items()
-            for channel, recipient in recipients
         )
 
     def at(self, path: Path) -> Path:
@@ -209,23 +350,58 @@ class Config(_Declared):
         return self.root / path
 
 
+def _is_for_staff(route: Route) -> bool:
+    """Whether a route hears what waits for a person, whatever the posting."""
+    return Event.WAITING in route.hears and not route.where and field_of(route.recipient) is None
+
+
 def load(path: Path) -> Config:
-    """Read `postbot.yaml`. Raises `ConfigError` with every problem."""
+    """Read `postbot.yaml`, and the routes where it names a file of them. Raises `ConfigError` with every problem."""
     text = _text(path)
     config: Config = _checked(TypeAdapter(Config), text, str(path))
-    if wrong := [_value_problem(str(path), text, where, message) for where, message in _contradictions(config)]:
+    where, written, given = (str(path), text, config.routes)
+    if isinstance(given, Path):
+        where = str(path.parent / given)
+        written = _text(Path(where))
+        given = _checked(TypeAdapter(tuple[RouteConfig, ...]), written, where, empty=())
+    inline = where == str(path)
+    wrong = [_value_problem(str(path), text, place, message) for place, message in _contradictions(config, given)]
+    if wrong:
         raise ConfigError(wrong)
-    return config.model_copy(update={"root": path.parent})
+    heard = tuple(_routes(given, Path(where).name, written, ("routes",) if inline else ()))
+    return config.model_copy(update={"root": path.parent, "heard": heard})
 
 
-def _contradictions(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+def _routes(given: Sequence[RouteConfig], name: str, text: str, above: tuple[str, ...]) -> Iterator[Route]:
+    for number, each in enumerate(given):
+        place = f"{name} line {_line_of(text, (*above, str(number)))}"
+        for channel, recipient in each.to:
+            yield Route(channel, recipient, each.hear, each.where, place)
+
+
+def _contradictions(config: Config, given: Sequence[RouteConfig]) -> Iterator[tuple[tuple[str, ...], str]]:
     """What is readable setting by setting and makes no sense: the place of each, and a sentence."""
-    for name, given in config.transitions.items():
-        if given.lead == FROM_OPENING and name is not Transition.CLOSE:
-            yield ("transitions", name, "lead"), f"`{FROM_OPENING}` is a lead for close only; write a span for {name}."
-    channels = {channel for recipients in config.announce.values() for channel, _ in recipients}
-    for unknown in sorted(channels - {"console", "folder"}):
-        yield ("announce",), f"There is no channel `{unknown}`; there are console and folder."
+    for transition, handling in config.transitions.items():
+        if handling.lead == FROM_OPENING and transition is not Transition.CLOSE:
+            why = f"`{FROM_OPENING}` is a lead for close only; write a span for {transition}."
+            yield ("transitions", transition, "lead"), why
+    to = {recipient for each in given for recipient in each.to}
+    if config.email is None and any(channel == "email" for channel, _ in to):
+        yield ("routes",), "A route leads to email, and there is no `email` that says which mail server to use."
+    for name in sorted({name for channel, name in to if channel == "apprise"} - set(config.apprise)):
+        yield ("routes",), f"A route leads to apprise:{name}, and `apprise` does not name it."
+    yield from _live_contradictions(config)
+
+
+def _live_contradictions(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    if config.announce != "live":
+        return
+    if config.public.url is None:
+        yield ("announce",), "`live` waits for the public page, and there is no `public.url` that says where it is."
+    for state in State:
+        if not config.public.shows.get(state, "").strip():
+            why = f"`live` waits until the page shows the new state, and `public.shows` does not say what `{state}` is."
+            yield ("announce",), why
 
 
 def _value_problem(path: str, text: str, where: tuple[str, ...], message: str) -> Problem:
@@ -256,6 +432,21 @@ def secret(name: str) -> str:
 
     Raises `ConfigError` when there is none or it cannot be used; what it holds is in no message.
     """
+    text = _secret_text(name)
+    if not text.startswith("-----BEGIN") and not all("!" <= letter <= "~" for letter in text):
+        raise _unusable(name, f"{name} holds blanks or characters that no such secret has; was it pasted whole?")
+    return text
+
+
+def password(name: str) -> str:
+    """A secret that a person may have chosen: unlike a token it may hold blanks and any letters. Raises as `secret`."""
+    text = _secret_text(name)
+    if unprintable(text):
+        raise _unusable(name, f"{name} holds a line break or a control character; was it pasted whole?")
+    return text
+
+
+def _secret_text(name: str) -> str:
     text, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
     if not text and path:
         try:
@@ -266,8 +457,6 @@ def secret(name: str) -> str:
     text = text.strip()
     if not text:
         raise _unusable(name, f"There is no {name}. Set it, or name a file that holds it with {name}_FILE.")
-    if not text.startswith("-----BEGIN") and not all("!" <= letter <= "~" for letter in text):
-        raise _unusable(name, f"{name} holds blanks or characters that no such secret has; was it pasted whole?")
     return text
 
 
@@ -286,7 +475,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        message = f"There is no {path.name} here. Make one with: postbot init"
+        how = " Make one with: postbot init" if path.name == CONFIG_NAME else ""
+        message = f"There is no {path.name} here.{how}"
         raise ConfigError([Problem(str(path), 1, 1, "config-missing", message)]) from None
     except (OSError, UnicodeDecodeError) as error:
         said = (error.strerror or error) if isinstance(error, OSError) else "it is not UTF-8 text"
@@ -295,7 +485,7 @@ def _text(path: Path) -> str:
         ) from None
 
 
-def _checked(adapter: TypeAdapter[Any], text: str, path: str) -> Any:  # noqa: ANN401 - the caller names the type
+def _checked(adapter: TypeAdapter[Any], text: str, path: str, empty: object = None) -> Any:  # noqa: ANN401 - the caller names the type
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -304,14 +494,14 @@ def _checked(adapter: TypeAdapter[Any], text: str, path: str) -> Any:  # noqa: A
         message = f"This is not valid YAML: {getattr(error, 'problem', None) or error}."
         raise ConfigError([Problem(path, line, column, "config-yaml", message)]) from None
     try:
-        return adapter.validate_python(data if data is not None else {})
+        return adapter.validate_python(data if data is not None else {} if empty is None else empty)
     except ValidationError as error:
         problems = [_problem(path, text, dict(found), adapter) for found in error.errors()]
         raise ConfigError(sorted(problems, key=lambda problem: problem.line)) from None
 
 
 def _problem(path: str, text: str, found: dict[str, Any], adapter: TypeAdapter[Any]) -> Problem:
-    where = tuple(str(part) for part in found["loc"] if not str(part).startswith("function-"))
+    where = tuple(str(part) for part in found["loc"] if not str(part).startswith(("function-", "(")))
     name = ".".join(where) or "the file"
     line = _line_of(text, where)
     match found["type"]:
@@ -336,14 +526,28 @@ def _nearest(word: str, words: Sequence[str]) -> str | None:
 
 def _keys(schema: Mapping[str, Any], where: Sequence[str]) -> list[str]:
     """The settings that may stand at this place of the configuration."""
-    here: Mapping[str, Any] = schema
-    for part in ("", *where):
-        here = here.get("properties", {}).get(part, here.get("additionalProperties") or here) if part else here
-        options = [here, *here.get("anyOf", ())]
-        reference = next((option["$ref"] for option in options if "$ref" in option), None)
-        if reference:
-            here = schema["$defs"][reference.rsplit("/", 1)[-1]]
-    return list(here.get("properties", {}))
+    here = list(_shapes(schema, schema))
+    for part in where:
+        below = (_below(shape, part) for shape in here)
+        here = [shape for found in below if found for shape in _shapes(found, schema)]
+    return [name for shape in here for name in shape.get("properties", {})]
+
+
+def _shapes(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What may stand in one place: the shape itself, and every other that it refers to."""
+    yield shape
+    others = (*shape.get("anyOf", ()), *shape.get("oneOf", ()))
+    if "$ref" in shape:
+        others = (*others, schema["$defs"][shape["$ref"].rsplit("/", 1)[-1]])
+    for other in others:
+        yield from _shapes(other, schema)
+
+
+def _below(shape: Mapping[str, Any], part: str) -> Mapping[str, Any] | None:
+    """What may stand under a name, or at a place of a list."""
+    others = shape.get("items") if part.isdigit() else shape.get("additionalProperties")
+    found = shape.get("properties", {}).get(part) or others
+    return found if isinstance(found, Mapping) else None
 
 
 def _line_of(text: str, where: Sequence[str]) -> int:

@@ -4,7 +4,7 @@
     2. plan       pure: what is to be done now, or held
     3. act        one step after the other; what the world refuses is left to the next look
     4. again      until a look finds nothing left to do (a merge is witnessed in the same tick)
-    5. announce   claim, send, settle; what a crash left claimed is looked up first
+    5. announce   claim, send, settle; what may have gone out already is looked for first
 
 Two ports, `Host` and `Channel`, are declared here by the one who uses them. A tick may be killed anywhere: branch
 names and message keys are known beforehand, so the next tick finds what was done and does the rest. Nothing here
@@ -14,11 +14,13 @@ decides what should happen; that is the plan's business.
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeGuard, assert_never
 
-from postbot.core.announce import Announcement, Message, Outcome, Receipt, Route, Words, messages
+from postbot.core.announce import Announcement, Message, Outcome, Page, Receipt, Root
+from postbot.core.announce.words import RELEASE, Voice, messages
+from postbot.core.plan.acts import Outward, act_of
 from postbot.core.plan.body import announced
 from postbot.core.plan.decide import make_plan
 from postbot.core.plan.forecast import Foreseen, forecast
@@ -43,10 +45,14 @@ from postbot.core.profile import Profile
 from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot, Standing
 from postbot.hosts import HostError, Unavailable
 from postbot.ledger import Delivery, Ledger
+from postbot.page import PublicSite, Showing
 
 ROUNDS = 8
 """Looks within one tick: propose, merge, witness, and a few to spare. What is left waits for the next tick."""
 
+
+NOTHING = Plan(datetime.min.replace(tzinfo=UTC), (), (), None, None)
+"""The plan of a tick that could not look."""
 
 _UNSEEN = "This was done, and the look after it does not show it. The next tick looks again."
 
@@ -77,13 +83,27 @@ class Host(Protocol):
 
 
 class Channel(Protocol):
-    """How we speak. Neither method raises for what the far end does; they answer."""
+    """How we speak. Nothing here raises for what the far end does; it answers.
 
-    def send(self, message: Message) -> Receipt:
-        """Send one message. Not sent means that it may be sent again; unknown means that nobody can tell."""
+    `root` is the message that began a message's thread, as it went out to the same recipient; without one, the message
+    begins a thread or stands alone. `settles` is how long after an attempt a look that finds nothing can be believed.
+    """
 
-    def look(self, message: Message) -> Outcome:
-        """Whether this very message has gone out before."""
+    @property
+    def settles(self) -> timedelta:
+        """Zero where a look is exact; where the far end may still be at work, how long that takes at most."""
+
+    def send(self, message: Message, root: Root | None) -> Receipt:
+        """Send one message. Not sent means that it may be sent again; unknown means that it may have gone out."""
+
+    def look(self, message: Message, root: Root | None, since: datetime) -> Receipt:
+        """Whether this very message has gone out at or after an instant (UTC); unknown where nobody can tell."""
+
+    def rest(self) -> None:
+        """There is nothing more to send for now: let go of what was kept open."""
+
+    def check(self) -> Sequence[str]:
+        """What keeps this channel from sending, or will: a sentence for each. Sends nothing, changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +116,17 @@ class Sent:
 
 @dataclass
 class Report:
-    """What one tick did, in order: steps taken, steps that the world refused (and why), messages, and the last plan."""
+    """What one tick did, in order: steps taken, steps that the world refused (and why), messages, and the last plan.
+
+    `unseen` are messages that wait for the public page to show their news, each with what it shows instead.
+    """
 
     at: datetime
     plan: Plan
     done: list[Step] = field(default_factory=list)
     refused: list[tuple[Step, str]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
+    unseen: list[tuple[Delivery, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +144,10 @@ class _Rest:
 
 
 class Bot:
-    """One site with everything it needs. Made by `postbot.app`; used by every door."""
+    """One site with everything it needs. Made by `postbot.app`; used by every door.
+
+    With `public`, news wait until the public page shows them; those that it does not show `within` that time are held.
+    """
 
     def __init__(
         self,
@@ -130,16 +157,19 @@ class Bot:
         *,
         profile: Profile,
         policy: Policy,
-        routes: Sequence[Route],
-        words: Words,
+        voice: Voice,
+        public: PublicSite | None = None,
+        within: timedelta = timedelta(0),
     ) -> None:
         self.host = host
         self.ledger = ledger
         self.policy = policy
         self.profile = profile
         self._channels = channels
-        self._routes = routes
-        self._words = words
+        self.voice = voice
+        self._public = public
+        self._within = within
+        self._released = False
         self._snapshot: Snapshot | None = None
         self._postings: dict[Path, tuple[File, Posting | Problem]] = {}
         self._rest: _Rest | None = None
@@ -153,7 +183,9 @@ class Bot:
         with _no_collection():
             read = {path: self._read(file) for path, file in self._snapshot.files.items()}
         self._postings = {path: (self._snapshot.files[path], found) for path, found in read.items()}
-        return Seen(self._snapshot, read, self.ledger.memory(), self.profile.templates)
+        memory = self.ledger.memory()
+        self._released = RELEASE in memory.released
+        return Seen(self._snapshot, read, memory, self.profile.templates)
 
     def forecast(self, now: datetime, until: datetime) -> tuple[tuple[Foreseen, ...], Plan]:
         """What will happen until then if nobody changes anything, and the plan of `now`."""
@@ -169,11 +201,11 @@ class Bot:
             try:
                 report = self._settle(now)
             except HostError:
-                self._announce(now)  # what was witnessed is said, although the rest has to wait
+                self._announce(now, Report(now, NOTHING))  # what was witnessed is said; the rest has to wait
                 raise
             if report.plan.held is None:
                 self.ledger.ticked(now)  # a held look has not been carried out: the clock is not taken to be right
-            report.sent += self._announce(now)
+            self._announce(now, report)
         return report
 
     def _read(self, file: File) -> Posting | Problem:
@@ -230,9 +262,29 @@ class Bot:
                 self.ledger.record(witness, was, self._messages(said), _keys(said), now)
             case Forget(path=path, announcements=said):
                 self.ledger.forget(path, self._messages(said), _keys(said), now)
+            case Tell(announcement=announcement, quiet=quiet, also=also):
+                told = [] if quiet else self._messages((announcement,))
+                self.ledger.tell(told, (announcement.key, *also), now)
+            case Answer(request=request, done=done, words=words, announcements=said):
+                self.ledger.answer(request, done, words, self._messages(said), _keys(said), now)
+            case Propose() | Merge() | Withdraw() | Tidy() | Note():
+                self._act_outside(step, now)
+            case _:
+                assert_never(step)
+
+    def _act_outside(self, step: Outward, now: datetime) -> None:
+        """Act on the host, with an entry in the audit before and after: killed at any point, no act is without one."""
+        act = act_of(step)
+        self.ledger.acted(**asdict(act.begins), at=now)
+        after = self._on_host(step, now)
+        self.ledger.acted(**asdict(act.done(after)), at=now)
+
+    def _on_host(self, step: Outward, now: datetime) -> str:
+        """Carry it out; return the commit that stands there then, as far as this act has made one."""
+        match step:
             case Propose(change=change, foretold=foretold):
                 told = announced(change.body, foretold, self._messages(foretold))
-                self.host.propose(replace(change, body=told), now)
+                return self.host.propose(replace(change, body=told), now).head
             case Merge(pull=pull):
                 self.host.merge(pull, now)
             case Withdraw(pull=pull, reason=reason):
@@ -241,35 +293,85 @@ class Bot:
                 self.host.tidy(pull, now)
             case Note(pull=pull, standing=standing):
                 self.host.note(pull, standing, now)
-            case Tell(announcement=announcement, quiet=quiet):
-                self.ledger.tell([] if quiet else self._messages((announcement,)), (announcement.key,), now)
-            case Answer(request=request, done=done, words=words, announcements=said):
-                self.ledger.answer(request, done, words, self._messages(said), _keys(said), now)
             case _:
                 assert_never(step)
+        return ""
 
     def _messages(self, said: Sequence[Announcement]) -> list[Message]:
-        return [message for each in said for message in messages(each, self._routes, self._words)]
+        return [message for each in said for message in messages(each, self.voice, released=self._released)]
 
     def _recover(self, now: datetime) -> None:
-        """A crash between claim and settle leaves it open whether a message went out: the channel is asked."""
-        for delivery in self.ledger.left_claimed():
-            channel = self._channels.get(delivery.message.channel)
-            outcome = channel.look(delivery.message) if channel else Outcome.UNKNOWN
-            self.ledger.settle(delivery, Receipt(outcome, "found after a crash"), now)
+        """What a crash left claimed, and what was sent without an answer: the channel is asked."""
+        for delivery in self.ledger.in_doubt():
+            channel, since = self._channels.get(delivery.message.channel), delivery.claimed_at or delivery.queued_at
+            found = channel.look(delivery.message, delivery.root, since) if channel else _NOBODY_KNOWS
+            is_settled = channel is None or now - since >= channel.settles
+            if found.outcome is not Outcome.NOT_SENT or is_settled:
+                self.ledger.settle(delivery, found, now)
 
-    def _announce(self, now: datetime) -> list[Sent]:
-        """Step 5: claim, send, settle, one message after the other."""
-        sent: list[Sent] = []
-        for delivery in self.ledger.due(now):
-            if not self.ledger.claim(delivery, now):
-                continue
-            channel = self._channels.get(delivery.message.channel)
-            missing = Receipt(Outcome.NOT_SENT, f"There is no channel {delivery.message.channel} in the configuration.")
-            receipt = channel.send(delivery.message) if channel else missing
+    def _announce(self, now: datetime, report: Report) -> None:
+        """Step 5: claim, send, settle, one message after the other, a handful at a time."""
+        seen: dict[Page, Showing] = {}
+        while batch := self.ledger.due(now):
+            moved = [self._deliver(delivery, seen, now, report) for delivery in batch]
+            if not any(moved):
+                break  # somebody else has taken them all
+        for channel in self._channels.values():
+            channel.rest()
+
+    def _deliver(self, delivery: Delivery, seen: dict[Page, Showing], now: datetime, report: Report) -> bool:
+        """Bring one due message on its way; false where another has taken it."""
+        if why := self._not_public_yet(delivery.message.page, seen):
+            self._wait(delivery, why, now)
+            report.unseen.append((delivery, why))
+            return True
+        taken = self.ledger.claim(delivery, now)
+        if taken is None:
+            return False
+        receipt = self._send(taken, now)
+        # What was said need not be kept in full by whoever only counts.
+        spoken = replace(taken.message, html="", blocks="", calendar="")
+        report.sent.append(Sent(replace(taken, message=spoken), receipt))
+        return True
+
+    def _send(self, delivery: Delivery, now: datetime) -> Receipt:
+        """Send what was claimed, and settle it; where the answer was lost, look at once, and later if need be."""
+        message, root = delivery.message, delivery.root
+        channel = self._channels.get(message.channel)
+        if channel is None:
+            missing = f"There is no channel {message.channel} in the configuration."
+            receipt = Receipt(Outcome.NOT_SENT, missing)
             self.ledger.settle(delivery, receipt, now)
-            sent.append(Sent(delivery, receipt))
-        return sent
+            return receipt
+        receipt = channel.send(message, root)
+        if receipt.outcome is Outcome.UNKNOWN:
+            found = channel.look(message, root, delivery.claimed_at or now)
+            if found.outcome is Outcome.NOT_SENT and channel.settles:
+                self.ledger.doubt(delivery, receipt, now)
+                return receipt
+            receipt = receipt if found.outcome is Outcome.UNKNOWN else found
+        self.ledger.settle(delivery, receipt, now)
+        return receipt
+
+    def _not_public_yet(self, page: Page | None, seen: dict[Page, Showing]) -> str:
+        """What keeps readers from seeing the news on the public page; empty where they see it, or nobody waits."""
+        if page is None or self._public is None:
+            return ""
+        if page not in seen:
+            seen[page] = self._public.shows(page)
+        return "" if seen[page].shown else seen[page].detail
+
+    def _wait(self, delivery: Delivery, why: str, now: datetime) -> None:
+        until = delivery.queued_at + self._within
+        if now >= until:
+            self.ledger.hold(delivery, f"The public page does not show it. {why}", now)
+        else:
+            self.ledger.wait(delivery, min(now + _AGAIN, until), why, now)
+
+
+_NOBODY_KNOWS = Receipt(Outcome.UNKNOWN, "Its channel is no longer in the configuration, so nobody can tell.")
+_AGAIN = timedelta(minutes=1)
+"""How soon the public page is looked at again."""
 
 
 @contextmanager

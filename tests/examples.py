@@ -19,11 +19,23 @@ SLUG = SitePath("jobs/harbour-pilot.md")
 
 
 def configuration() -> str:
-    """The configuration that we ship as an example, with the hashes taken off the section that few sites need."""
+    """The configuration that we ship as an example, with the hashes taken off the sections that few sites need."""
     text = (ROOT / "config" / "postbot.yaml").read_text(encoding="utf-8")
-    shown = re.search(r"^# github:\n(?:#   .*\n)+", text, re.MULTILINE)
-    assert shown
-    return text.replace(shown[0], re.sub("^# ", "", shown[0], flags=re.MULTILINE))
+    for section in ("github", "email"):
+        text = uncommented(text, rf"^# {section}:\n(?:#   .*\n)+")
+    return text
+
+
+def routes() -> str:
+    """The routes that we ship as an example, with the hashes taken off those that need a mail server or Slack."""
+    text = (ROOT / "config" / "routes.yaml").read_text(encoding="utf-8")
+    return uncommented(text, r"^# - to: (?:.*\n)+")
+
+
+def uncommented(text: str, shown: str) -> str:
+    """A text with the hashes taken off the one part that a pattern finds."""
+    [part] = re.findall(shown, text, re.MULTILINE)
+    return text.replace(part, re.sub("^# ", "", part, flags=re.MULTILINE))
 
 
 def profile(name: str, **changes: object) -> Profile:

@@ -14,15 +14,17 @@ from postbot.config import (
     ConfigError,
     load,
     load_profile,
+    password,
     read_profile,
     secret,
     shipped,
     shipped_profiles,
 )
+from postbot.core.announce import Event
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.steps import MergeWhen
 from postbot.core.profile import EarlyClose, Profile
-from tests.examples import ROOT, configuration
+from tests.examples import ROOT, configuration, routes
 
 SITE = "site:\n  profile: jekyll-state\n  timezone: America/New_York\n"
 PROFILES = sorted((ROOT / "config" / "profiles").glob("*.yaml"))
@@ -36,14 +38,45 @@ def read(folder: Path, text: str | bytes) -> Config:
 
 def test_the_example_loads_and_names_every_setting(tmp_path: Path):
     assert load(ROOT / "config" / "postbot.yaml").github is None
-    config, given = read(tmp_path, configuration()), yaml.safe_load(configuration())
-    assert set(Config.model_fields) - {"root"} == set(given)
-    for name in ("site", "github", "safety", "folder", "approval"):
+    (tmp_path / "routes.yaml").write_text(routes())
+    text = configuration().replace("apprise: []", "apprise: [teams]")
+    config, given = read(tmp_path, text), yaml.safe_load(text)
+    assert set(Config.model_fields) - {"root", "heard"} == set(given)
+    for name in ("site", "github", "safety", "folder", "approval", "public", "soon", "email", "slack"):
         assert set(type(getattr(config, name)).model_fields) == set(given[name])
     assert set(AppConfig.model_fields) == set(given["github"]["app"])
     assert set(given["transitions"]) == set(Transition)
     for each in given["transitions"].values():
         assert set(each) == {"lead", "merge"}
+
+
+def test_the_shipped_routes_lead_everywhere_and_say_where_they_are_written(tmp_path: Path):
+    (tmp_path / "routes.yaml").write_text(routes())
+    heard = read(tmp_path, configuration().replace("apprise: []", "apprise: [teams]")).heard
+    assert {route.channel for route in heard} == {"folder", "console", "email", "slack", "apprise"}
+    assert {Event.OPENED} < heard[0].hears < set(Event)
+    [design] = [route for route in heard if "path" in route.where]
+    assert design.where == {"job post type": ("design*", "research*"), "path": ("pages/positions/*",)}
+    lines = routes().splitlines()
+    assert all(lines[int(route.place.removeprefix("routes.yaml line ")) - 1].startswith("- to: ") for route in heard)
+
+
+def test_a_mistake_in_the_file_of_routes_is_told_at_its_line(tmp_path: Path):
+    (tmp_path / "routes.yaml").write_text("- to: console:me\n  hear: staff\n- to: console:me\n  hear: openings\n")
+    with pytest.raises(ConfigError, match=r"routes.yaml:4:1: .*there is no event openings"):
+        read(tmp_path, SITE + "routes: routes.yaml\n")
+
+
+def test_a_file_of_routes_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"nowhere.yaml:1:1: error: There is no nowhere.yaml here."):
+        read(tmp_path, SITE + "routes: nowhere.yaml\n")
+
+
+def test_live_needs_to_know_what_the_page_shows_in_each_state(tmp_path: Path):
+    live = SITE + "announce: live\npublic:\n  url: https://jobs.example/\n  shows: {open: Apply now, closed: Closed}\n"
+    with pytest.raises(ConfigError, match="does not say what `upcoming` is"):
+        read(tmp_path, live)
+    assert read(tmp_path, live.replace("{open", "{upcoming: Soon, open")).public.url == "https://jobs.example"
 
 
 def test_the_configuration_of_the_demo_loads():
@@ -54,7 +87,7 @@ def test_the_configuration_of_the_demo_loads():
 def test_the_least_configuration_is_a_profile_and_a_zone(tmp_path: Path):
     config = read(tmp_path, SITE)
     assert config.transitions == {}
-    assert config.routes == ()
+    assert config.heard == ()
     assert config.at(config.ledger) == tmp_path / ".postbot" / "ledger.db"
     assert config.policy.most_moves == 5
 
@@ -80,7 +113,8 @@ def test_a_closing_may_be_prepared_from_the_opening_on(tmp_path: Path):
 
 def test_who_approves_and_who_hears_of_it_are_rules_of_the_plan(tmp_path: Path):
     text = (
-        SITE + "approval: {two_people: true, people: {ANN: ann-gov}}\nannounce: {staff: ['folder:hr@x', console:me]}\n"
+        SITE
+        + "approval: {two_people: true, people: {ANN: ann-gov}}\nroutes: [{to: ['folder:hr@x', console:me], hear: staff}]\n"
     )
     policy = read(tmp_path, text).policy
     assert (policy.two_people, policy.people, policy.staff) == (True, {"ANN": "ann-gov"}, ("hr@x", "me"))
@@ -107,7 +141,8 @@ MISTAKES = [
     ("a misspelt transition", SITE + "transitions:\n  opne: {}\n", "config-unknown-key", 5, "`transitions.opne`", "open"),
     ("a misspelt handling", SITE + "transitions:\n  open:\n    merg: auto\n", "config-unknown-key", 6, "merg`", "merge"),
     ("a misspelt limit", SITE + "safety: {most_move: 1}\n", "config-unknown-key", 4, "`safety.most_move`", "most_moves"),
-    ("a misspelt audience", SITE + "announce:\n  publc: []\n", "config-unknown-key", 5, "`announce.publc`", "public"),
+    ("a misspelt event", SITE + "routes:\n- {to: console:me, hear: publc}\n", "config-value", 5, "the nearest is public", None),
+    ("a misspelt route", SITE + "routes:\n- {to: console:me, her: staff}\n", "config-unknown-key", 5, "`routes.0.her`", "hear"),
     ("no zone", SITE.replace("America/New_York", "EST5"), "config-value", 3, "there is no time zone EST5", None),
     ("a zone outside", SITE.replace("America/New_York", "../etc/passwd"), "config-value", 3, "no time zone", None),
     ("no span", SITE + "ask: [5 days, soon]\n", "config-value", 4, "write a span such as", None),
@@ -117,9 +152,16 @@ MISTAKES = [
     ("a negative limit", SITE + "safety: {most_moves: -1}\n", "config-value", 4, "greater than or equal to 1", None),
     ("a share over all", SITE + "safety: {most_share: 1.5}\n", "config-value", 4, "less than or equal to 1", None),
     ("no number", SITE + "safety: {most_moves: many}\n", "config-value", 4, "integer", None),
-    ("no channel", SITE + "announce: {staff: [Ada]}\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
-    ("no recipient", SITE + "announce: {staff: ['folder:']}\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
-    ("an unknown channel", SITE + "announce: {staff: ['fax:Ada']}\n", "config-value", 4, "There is no channel `fax`", None),
+    ("no channel", SITE + "routes: [{to: Ada, hear: staff}]\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
+    ("no recipient", SITE + "routes: [{to: 'folder:', hear: staff}]\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
+    ("an unknown channel", SITE + "routes: [{to: 'fax:Ada', hear: staff}]\n", "config-value", 4, "there is no channel fax", None),
+    ("two addresses", SITE + "routes: [{to: 'email:a@x.example, b@y.example', hear: staff}]\n", "config-value", 4, "one e-mail address", None),
+    ("no mail server", SITE + "routes: [{to: 'email:a@x.example', hear: staff}]\n", "config-value", 4, "there is no `email`", None),
+    ("nobody in Slack", SITE + "routes: [{to: 'slack:#general', hear: staff}]\n", "config-value", 4, "nobody in Slack", None),
+    ("no such extra", SITE + "routes: [{to: 'apprise:teams', hear: staff}]\n", "config-value", 4, "`apprise` does not name it", None),
+    ("live without an address", SITE + "announce: live\n", "config-value", 4, "no `public.url`", None),
+    ("an address that is none", SITE + "public: {url: jobs.example}\n", "config-value", 4, "address of the published site", None),
+    ("no sender", SITE + "email: {server: localhost, sender: Ada}\n", "config-value", 4, "write who mails are from", None),
     ("no lead", SITE + "transitions:\n  close: {lead: from closing}\n", "config-value", 5, "write a span such as", None),
     ("a lead of another", SITE + "transitions:\n  open:\n    merge: auto\n    lead: from opening\n", "config-value", 7, "for close only", None),
     ("a misspelt rule", SITE + "approval: {two_peple: true}\n", "config-unknown-key", 4, "two_peple", "two_people"),
@@ -191,6 +233,16 @@ def test_a_secret_is_read_without_what_surrounds_it(
     name, value = ("POSTBOT_X", text) if kept == "variable" else ("POSTBOT_X_FILE", str(tmp_path / "x"))
     environment.setenv(name, value)
     assert secret("POSTBOT_X") == meant
+
+
+def test_a_password_may_hold_blanks_and_any_letters_and_a_token_may_not(environment: pytest.MonkeyPatch):
+    environment.setenv("POSTBOT_X", "öpen sesame")
+    assert password("POSTBOT_X") == "öpen sesame"
+    with pytest.raises(ConfigError):
+        secret("POSTBOT_X")
+    environment.setenv("POSTBOT_X", "open\nsesame")
+    with pytest.raises(ConfigError):
+        password("POSTBOT_X")
 
 
 def test_a_secret_of_the_environment_goes_before_that_of_a_file(environment: pytest.MonkeyPatch, tmp_path: Path):

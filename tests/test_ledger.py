@@ -10,6 +10,7 @@ import tempfile
 import textwrap
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
@@ -26,6 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from postbot import ledger as module
 from postbot.core.announce import Event, Message, Outcome, Receipt
+from postbot.core.announce.words import RELEASE, thread_name
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.memory import Memory, Request, Witness
 from postbot.core.profile import State
@@ -228,6 +230,15 @@ class Remembering(RuleBasedStateMachine):
             assert self.ledger.claim(delivery, NOON)
             self.ledger.settle(delivery, receipt, NOON)
 
+    @rule(number=st.integers(1, 2), what=st.sampled_from(["hold", "resend", "drop"]))
+    def decide(self, number: int, what: str) -> None:
+        delivery = self.ledger.delivery(number)
+        if delivery is not None and what == "hold":
+            self.ledger.hold(delivery, "Its page shows nothing of it.", NOON)
+        elif what != "hold":
+            with suppress(LedgerError):
+                getattr(self.ledger, what)(number, "ann", NOON)
+
     @invariant()
     def the_revision_moves_with_the_memory(self) -> None:
         revision, memory = self.ledger.revision(), self.ledger.memory()
@@ -263,8 +274,10 @@ def test_a_sent_message_is_not_due_again(ledger: Ledger):
     ledger.claim(delivery, NOON)
     assert ledger.due(LATER) == []
     ledger.settle(delivery, SENT, NOON)
-    assert ledger.due(LATER) == ledger.left_claimed() == []
-    assert ledger.deliveries() == [replace(delivery, status=DeliveryStatus.SENT, attempts=1, detail="printed")]
+    assert ledger.due(LATER) == ledger.in_doubt() == []
+    assert ledger.deliveries() == [
+        replace(delivery, status=DeliveryStatus.SENT, attempts=1, detail="printed", claimed_at=NOON)
+    ]
 
 
 def test_what_may_have_gone_out_is_held_for_a_person(ledger: Ledger):
@@ -297,7 +310,7 @@ def test_an_old_claim_takes_nothing(ledger: Ledger):
     first = queued(ledger)
     ledger.claim(first, NOON)
     ledger.settle(first, NOT_SENT, NOON)
-    assert not ledger.claim(first, LATER)
+    assert ledger.claim(first, LATER) is None
     (second,) = ledger.due(LATER)
     ledger.claim(second, LATER)
     ledger.settle(first, SENT, LATER)
@@ -321,7 +334,7 @@ def test_one_of_many_threads_wins_a_claim(ledger: Ledger):
 
     def claim() -> None:
         ready.wait()
-        won.append(ledger.claim(delivery, NOON))
+        won.append(ledger.claim(delivery, NOON) is not None)
 
     threads = [threading.Thread(target=claim) for _ in range(8)]
     for thread in threads:
@@ -347,7 +360,7 @@ def test_one_of_two_processes_wins_each_claim(ledger: Ledger, path: FilePath):
         racer.stdin.write("go\n")
         racer.stdin.flush()
     won = [int(number) for racer in racers for number in finish(racer)[1].split()]
-    assert sorted(won) == [delivery.number for delivery in ledger.left_claimed()]
+    assert sorted(won) == [delivery.number for delivery in ledger.in_doubt()]
     assert len(won) == 40
 
 
@@ -390,11 +403,12 @@ def test_a_process_killed_at_work_lets_go(ledger: Ledger, path: FilePath):
 
 
 @pytest.mark.parametrize(
-    "step", ["DELETE FROM witnesses", "INSERT INTO outbox", "INSERT INTO told", "UPDATE pulse", "COMMIT"]
+    "step",
+    ["DELETE FROM witnesses", "INSERT INTO outbox", "INSERT INTO told", "INSERT INTO events", "UPDATE pulse", "COMMIT"],
 )
 def test_a_kill_inside_a_transaction_leaves_nothing_of_it(ledger: Ledger, path: FilePath, step: str):
     ledger.record(OPEN, None, [], [], NOON)
-    before, revision = ledger.memory(), ledger.revision()
+    before, revision, audit = ledger.memory(), ledger.revision(), ledger.audit()
     code = """
         ledger = module.Ledger.open(Path(sys.argv[1]))
         def look(sql):  # the process dies just before SQLite carries out this statement
@@ -408,6 +422,8 @@ def test_a_kill_inside_a_transaction_leaves_nothing_of_it(ledger: Ledger, path: 
     ledger.close()
     again = Ledger.open(path)
     assert (again.memory(), again.revision(), again.due(LATER)) == (before, revision, [])
+    assert again.audit() == audit
+    assert again.verify().whole
     again.close()
 
 
@@ -419,9 +435,9 @@ def test_a_crash_between_claim_and_settlement_is_found_again(ledger: Ledger, pat
         os.kill(os.getpid(), signal.SIGKILL)
     """
     assert finish(python(code, path))[0] == -signal.SIGKILL
-    (left,) = ledger.left_claimed()
+    (left,) = ledger.in_doubt()
     ledger.settle(left, NOT_SENT, NOON)
-    assert left == replace(delivery, status=DeliveryStatus.CLAIMED)
+    assert left == replace(delivery, status=DeliveryStatus.CLAIMED, claimed_at=NOON)
     assert [due.attempts for due in ledger.due(LATER)] == [1]
 
 
@@ -590,7 +606,57 @@ RELEASED = {
         INSERT INTO outbox VALUES (9, 'baker|1|opened|ann', 'jobs/baker.md', 'opened', 'baker', 'console', 'ann',
             'Baker: open', 'It is open.' || char(10), 'due', 1, '2026-03-02T12:00:00.000000+00:00',
             '2026-03-02T12:00:00.000000+00:00', '2026-03-02T12:01:00.000000+00:00', 'The line is down.');
-    """
+    """,
+    "0002": """
+        CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+        CREATE TABLE witnesses (path VARCHAR NOT NULL PRIMARY KEY, blob VARCHAR NOT NULL, title VARCHAR NOT NULL,
+            state VARCHAR NOT NULL, generation INTEGER NOT NULL, opens VARCHAR, closes VARCHAR, reason VARCHAR,
+            thread VARCHAR DEFAULT '' NOT NULL);
+        CREATE TABLE requests (number INTEGER NOT NULL PRIMARY KEY, path VARCHAR NOT NULL,
+            transition VARCHAR NOT NULL, wanted JSON NOT NULL, reason VARCHAR, "by" VARCHAR NOT NULL,
+            filed_at VARCHAR NOT NULL, answered_at VARCHAR, done BOOLEAN, words VARCHAR);
+        CREATE INDEX requests_by_answer ON requests (answered_at);
+        CREATE TABLE told ("key" VARCHAR NOT NULL PRIMARY KEY, at VARCHAR NOT NULL);
+        CREATE TABLE released (digest VARCHAR NOT NULL PRIMARY KEY, "by" VARCHAR NOT NULL, at VARCHAR NOT NULL);
+        CREATE TABLE pulse (number INTEGER NOT NULL PRIMARY KEY, revision INTEGER NOT NULL, last_tick VARCHAR,
+            events INTEGER DEFAULT '0' NOT NULL, head VARCHAR DEFAULT '' NOT NULL);
+        CREATE TABLE outbox (number INTEGER NOT NULL PRIMARY KEY, "key" VARCHAR NOT NULL UNIQUE, path VARCHAR,
+            event VARCHAR NOT NULL, slug VARCHAR NOT NULL, channel VARCHAR NOT NULL, recipient VARCHAR NOT NULL,
+            subject VARCHAR NOT NULL, body VARCHAR NOT NULL, status VARCHAR NOT NULL, attempts INTEGER NOT NULL,
+            queued_at VARCHAR NOT NULL, changed_at VARCHAR NOT NULL, next_at VARCHAR, detail VARCHAR,
+            html VARCHAR DEFAULT '' NOT NULL, blocks VARCHAR DEFAULT '' NOT NULL,
+            calendar VARCHAR DEFAULT '' NOT NULL, thread VARCHAR DEFAULT '' NOT NULL, why VARCHAR DEFAULT '' NOT NULL,
+            place VARCHAR DEFAULT '' NOT NULL, page_url VARCHAR, page_shows VARCHAR, expires_at VARCHAR,
+            claimed_at VARCHAR, root INTEGER);
+        CREATE INDEX outbox_by_status ON outbox (status);
+        CREATE INDEX outbox_by_thread ON outbox (thread, channel, recipient);
+        CREATE TABLE events (number INTEGER NOT NULL PRIMARY KEY, at VARCHAR NOT NULL, path VARCHAR,
+            what VARCHAR NOT NULL, detail VARCHAR NOT NULL, "by" VARCHAR DEFAULT 'postbot' NOT NULL,
+            "key" VARCHAR DEFAULT '' NOT NULL, "before" VARCHAR DEFAULT '' NOT NULL,
+            "after" VARCHAR DEFAULT '' NOT NULL, hash VARCHAR DEFAULT '' NOT NULL);
+        CREATE INDEX events_by_path ON events (path);
+        INSERT INTO alembic_version VALUES ('0002');
+        INSERT INTO witnesses VALUES ('jobs/baker.md', 'b10b', 'Baker', 'open', 1,
+            '2026-03-02T12:00:00.000000+00:00', '2026-03-11T12:00:00.000000+00:00', NULL, '8e96fd1403c47f1f');
+        INSERT INTO requests VALUES (4, 'jobs/baker.md', 'extend', '{"closes": "2026-04-01"}', 'few applicants',
+            'ann', '2026-03-02T12:00:00.000000+00:00', NULL, NULL, NULL);
+        INSERT INTO told VALUES ('baker|1|opened', '2026-03-02T12:00:00.000000+00:00');
+        INSERT INTO released VALUES ('public', 'ann', '2026-03-02T12:00:00.000000+00:00');
+        INSERT INTO pulse VALUES (1, 3, '2026-03-02T12:00:00.000000+00:00', 2,
+            '92a5a96f32413334b49399cb8ca8a8921375e7ad938573938dc8fca236e14729');
+        INSERT INTO outbox VALUES (9, 'baker|1|opened|ann', 'jobs/baker.md', 'opened', 'baker', 'console', 'ann',
+            'Baker: open', 'It is open.' || char(10), 'due', 1, '2026-03-02T12:00:00.000000+00:00',
+            '2026-03-02T12:00:00.000000+00:00', '2026-03-02T12:01:00.000000+00:00', 'The line is down.',
+            '', '', '', '', '', '', NULL, NULL, NULL, NULL, NULL);
+        INSERT INTO events VALUES (1, '2026-03-02T12:00:00.000000+00:00', 'jobs/baker.md', 'seen',
+            'open; opens 2026-03-02T12:00+00:00, closes 2026-03-11T12:00+00:00.',
+            'postbot', '8e96fd1403c47f1f', '', 'open b10b',
+            '516be05964c1d28710766988aebaa380b2847942e8d1db825b878d531d89f626');
+        INSERT INTO events VALUES (2, '2026-03-02T12:00:00.000000+00:00', 'jobs/baker.md', 'asked',
+            'ann asked to extend with closes=2026-04-01, because: few applicants.',
+            'ann', 'request 4', '', 'asked',
+            '92a5a96f32413334b49399cb8ca8a8921375e7ad938573938dc8fca236e14729');
+    """,
 }
 """Every schema ever released, with data, as its postbot left it. Never edited: a new schema is a new entry."""
 
@@ -620,10 +686,13 @@ def test_a_ledger_of_every_released_schema_opens_with_its_data(path: FilePath, s
     released(path, schema)
     ledger = Ledger.open(path)
     request = Request(4, BAKER, WISH, "ann", NOON)
-    assert ledger.memory() == Memory({BAKER: OPEN}, (request,), frozenset({"baker|1|opened"}), frozenset(), NOON)
+    baker = replace(OPEN, thread=thread_name(BAKER, 1))
+    spoken, free = frozenset({"baker|1|opened"}), frozenset({RELEASE})
+    assert ledger.memory() == Memory({BAKER: baker}, (request,), spoken, free, NOON)
     (delivery,) = ledger.due(LATER)
     assert (delivery.message, delivery.attempts, delivery.detail) == (OPENED, 1, NOT_SENT.detail)
     assert ledger.file(BAKER, WISH, "ben", NOON).number == 5
+    assert ledger.verify().whole
     ledger.close()
 
 
@@ -640,7 +709,7 @@ def test_the_migrations_lead_to_the_tables_that_the_code_uses(path: FilePath, sc
 def test_a_ledger_of_a_newer_postbot_is_refused_and_left_alone(ledger: Ledger, path: FilePath):
     ledger.close()
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     before = path.read_bytes()
     assert "newer postbot" in refusal(path)

@@ -26,7 +26,7 @@ def test_a_step_that_the_world_refuses_is_told_and_the_others_go_on(tmp_path: Pa
     assert [words for _, words in report.refused][:1] != []
     assert "state: closed" in world.text("birch")
     assert "state: open" in world.text("ash")
-    assert world.said() == ["Closed: Birch"]
+    assert world.said() == ["Birch: closed"]
 
 
 def test_a_look_at_an_unchanged_world_reads_nothing_and_does_nothing(tmp_path: Path) -> None:
@@ -84,15 +84,15 @@ def test_a_message_that_a_crash_left_claimed_is_looked_for_before_it_is_sent_aga
     unsent, sent = world.bot.ledger.due(world.now)
     for delivery in (unsent, sent):
         assert world.bot.ledger.claim(delivery, world.now)
-    assert keep["folder"].send(sent.message).outcome is Outcome.SENT
+    assert keep["folder"].send(sent.message, None).outcome is Outcome.SENT
     world.restart()
     world.tick()
     world.advance(hours=1)
-    assert sorted(world.said()) == ["Closed early: Ash", "Closed early: Birch"]
+    assert sorted(world.said()) == ["Ash: closed early", "Birch: closed early"]
 
 
 def test_what_may_have_been_sent_is_held_and_never_sent_again(tmp_path: Path) -> None:
-    world = World(tmp_path, config=CONFIG.replace('"folder:openings@list.example"', '"console:openings"'))
+    world = World(tmp_path, config=CONFIG.replace('"folder:openings@list.example"', "'console:openings'"))
     world.write("ash", **OPEN)
     world.tick()
     printed: list[str] = []
@@ -101,12 +101,17 @@ def test_what_may_have_been_sent_is_held_and_never_sent_again(tmp_path: Path) ->
     class Lost:
         """A channel whose last reply was lost."""
 
-        def send(self, message: object) -> Receipt:
+        settles = timedelta(0)
+
+        def send(self, message: object, root: object) -> Receipt:
             printed.append("sent")
             return Receipt(Outcome.UNKNOWN, "the line went dead")
 
-        def look(self, message: object) -> Outcome:
-            return Outcome.UNKNOWN
+        def look(self, message: object, root: object, since: object) -> Receipt:
+            return Receipt(Outcome.UNKNOWN, "nobody can tell")
+
+        def rest(self) -> None:
+            """Nothing is kept open."""
 
     world.bot._channels = {"console": Lost()}
     for _ in range(5):
@@ -135,4 +140,4 @@ def test_a_look_ends_with_everything_that_follows_from_a_merge(tmp_path: Path) -
     report = world.tick("2026-03-21T12:00")
     assert [type(step).__name__ for step in report.done] == ["Propose", "Merge", "Record"]
     assert isinstance(report.done[1], Merge)
-    assert world.said() == ["Closed: Ash"]
+    assert world.said() == ["Ash: closed"]

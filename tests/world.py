@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from postbot.app import build
 from postbot.config import load
+from postbot.core.announce.words import RELEASE
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.memory import Request
 from postbot.core.site import Path as SitePath
@@ -37,9 +38,10 @@ site:
 transitions:
   open: {{lead: 3 days, merge: when-due}}
   close: {{lead: 2 days, merge: auto}}
-announce:
-  public: ["folder:openings@list.example"]
-  staff: ["folder:hr@agency.example"]
+routes:
+  - {{to: "folder:openings@list.example", hear: public}}
+  - {{to: "folder:hr@agency.example", hear: staff}}
+soon: {{closing: []}}
 """
 
 READY = """\
@@ -74,6 +76,13 @@ def git(repo: Path, *args: str, stdin: bytes | None = None) -> str:
 def at(text: str) -> datetime:
     """A time as people in New York would say it, as an instant in UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).astimezone(UTC)
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The plain text of a mail."""
+    plain = mail.get_body(("plain",))
+    assert plain is not None
+    return str(plain.get_content())
 
 
 class Checkout:
@@ -153,7 +162,10 @@ class Clone:
 
 @dataclass
 class World:
-    """A site with its bot. `now` is what the bot takes for the present; `kept` says where the site is kept."""
+    """A site with its bot. `now` is what the bot takes for the present; `kept` says where the site is kept.
+
+    Unless it is not yet `released`, postbot speaks to everybody.
+    """
 
     kept: ClassVar[type[Checkout] | type[Clone]] = Checkout
 
@@ -163,6 +175,7 @@ class World:
     config: str = CONFIG
     postings: str = "positions"
     github: tuple[str, ...] = ()
+    released: bool = True
     bot: Bot = field(init=False)
     people: Checkout | Clone = field(init=False)
 
@@ -176,6 +189,8 @@ class World:
         self.people = self.kept(self)
         (self.folder / "postbot.yaml").write_text(self.config.format(**vars(self)) + self.people.settings)
         self.restart()
+        if self.released:
+            self.bot.ledger.release(RELEASE, "robin", self.now)
 
     def copy(self, folder: Path) -> "World":
         """The same world at the same moment in another folder, its bot not yet started."""
@@ -312,7 +327,7 @@ class World:
     def read(self, subject: str) -> str:
         """The text of the one message with this subject."""
         [mail] = [mail for mail in self.mail() if mail["Subject"] == subject]
-        return str(mail.get_content())
+        return text_of(mail)
 
     def asked(self) -> list[str]:
         """The subjects that the staff have heard, in order."""

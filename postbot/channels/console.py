@@ -4,20 +4,23 @@ It must not be used where nobody watches. A console is gone with its process and
 message that another process printed counts as not sent, and is printed again rather than lost.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from textwrap import indent
 
-from postbot.core.announce import Message, Outcome, Receipt
+from postbot.core.announce import Message, Outcome, Receipt, Root
 
 
 class Console:
     """Prints messages through `write`, which takes whole blocks and may raise OSError."""
 
+    settles = timedelta(0)
+
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._printed: set[str] = set()
 
-    def send(self, message: Message) -> Receipt:
+    def send(self, message: Message, root: Root | None) -> Receipt:  # noqa: ARG002 - a terminal has no threads
         """Print one message, once in the life of this console."""
         if message.key in self._printed:
             return Receipt(Outcome.SENT, "already printed")
@@ -29,6 +32,15 @@ class Console:
         self._printed.add(message.key)
         return Receipt(Outcome.SENT, "printed")
 
-    def look(self, message: Message) -> Outcome:
+    def look(self, message: Message, root: Root | None, since: datetime) -> Receipt:  # noqa: ARG002 - it remembers all
         """Whether this console has printed the message."""
-        return Outcome.SENT if message.key in self._printed else Outcome.NOT_SENT
+        if message.key in self._printed:
+            return Receipt(Outcome.SENT, "printed")
+        return Receipt(Outcome.NOT_SENT, "This console has not printed it.")
+
+    def rest(self) -> None:
+        """Nothing is kept open."""
+
+    def check(self) -> Sequence[str]:
+        """Nothing can be amiss before something is printed."""
+        return ()

@@ -5,21 +5,14 @@ and only where both addresses are known beyond doubt: a page that nobody finds a
 where it is.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from postbot.core.posting import Posting, live_field
+from postbot.core.address import fixed_address, made_address
+from postbot.core.posting import Posting
 from postbot.core.problem import Problem
-from postbot.core.profile import Archive
 from postbot.core.site import Path
 from postbot.core.text.editing import Append
-
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]*")
-"""A name that every generator puts into an address as it is: elsewhere case, blanks, dots or a leading `_` mean
-something, and not the same to all."""
-_DATED = re.compile(r"\d{4}-\d\d-\d\d-")
-"""A post's name begins so, and its date may become a part of the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +57,9 @@ def shelve(posting: Posting) -> Shelving | Problem:
         message = f"{name} is the page of its whole folder, which postbot does not move; move the folder by hand."
         return _refusal(posting, "archive-index", message)
     path = Path(f"{archive.folder}/{name}")
-    if _keeps_address(posting, archive):
+    if fixed_address(posting, archive.permalink):
         return Shelving(path)
-    old, new = _address(posting, archive, posting.path), _address(posting, archive, path)
+    old, new = (made_address(posting, at, archive.permalink, archive.addresses) for at in (posting.path, path))
     if old is None or new is None:
         message = f"Nobody can tell for sure which address the page has {'now' if old is None else 'in the archive'}."
         fix = f"Write its address as `{archive.permalink}`; it then stays the same in the archive."
@@ -75,32 +68,6 @@ def shelve(posting: Posting) -> Shelving | Problem:
         return Shelving(path)
     remark = f"The page's address changes from {old} to {new}; `{archive.redirect}` leads there from the old one."
     return Shelving(path, Append(archive.redirect, old), (remark,))
-
-
-def _keeps_address(posting: Posting, archive: Archive) -> bool:
-    """Whether the page says its whole address itself, and not only the way to work it out (`/:path/`)."""
-    field = live_field(posting.document, (archive.permalink,))
-    text = (field.text or "").strip() if field else ""
-    return bool(text) and not re.search(r"[:{]", text)
-
-
-def _address(posting: Posting, archive: Archive, path: Path) -> str | None:
-    """The address that the site makes for this posting in a file of that path; None where that is in doubt."""
-    homes = [home for home in archive.addresses if not home or path.startswith(f"{home}/")]
-    if not homes or live_field(posting.document, (archive.permalink,)):
-        return None
-    home = max(homes, key=len)
-    folder, _, file = path.removeprefix(f"{home}/" if home else "").rpartition("/")
-    name, form = file.rpartition(".")[0], archive.addresses[home]
-    slug = live_field(posting.document, ("slug",))
-    if slug and "{slug}" not in form:
-        return None  # the generator may well heed it
-    parts = {"folder": folder, "name": name, "slug": (slug.text or "") if slug else name}
-    if _DATED.match(name) or not all(map(_PLAIN.fullmatch, (*filter(None, folder.split("/")), name, parts["slug"]))):
-        return None
-    for part, text in parts.items():
-        form = form.replace(f"{{{part}}}", text)
-    return re.sub("/+", "/", form)
 
 
 def _refusal(posting: Posting, code: str, message: str, fix: str | None = None) -> Problem:

@@ -129,7 +129,9 @@ class Profile:
     the file's own INSTRUCTIONS headings ask for. `after` places inserted fields, and `known` lists all others in their
     usual order: one of them goes behind those listed before it. `names_all_fields` means that a page of this kind has
     no other fields than those that are named here. `reset` goes stale when a posting is used again;
-    `placeholders` is what stands there until it is filled anew. Without an `archive`, closed postings stay.
+    `placeholders` is what stands there until it is filled anew. `permalink` is the field that fixes a page's address,
+    and `addresses` say how the site makes that of a page without one, as an archive's do. Without an `archive`, closed
+    postings stay.
     """
 
     name: str
@@ -158,8 +160,15 @@ class Profile:
     urls: tuple[str, ...] = ()
     fake_links: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
+    permalink: str = ""
+    addresses: Mapping[str, str] = field(default_factory=dict)
     archive: Archive | None = None
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
+
+    def __post_init__(self) -> None:
+        """Refuse, with a `ValueError`, what cannot be meant."""
+        if wrong := next((form for form in self.addresses.values() if not _is_address(form)), None):
+            raise ValueError(f"{wrong} is no address; write one such as /{{folder}}/{{name}}/")
 
     @property
     def dates_decide(self) -> bool:
@@ -170,7 +179,7 @@ class Profile:
     def names(self) -> tuple[str, ...]:
         """Every field that the profile mentions, as it spells it, each once."""
         kept = (self.archive.permalink, self.archive.redirect) if self.archive else ()
-        single = (self.state.name if self.state else None, self.draft, self.closed_on, *kept)
+        single = (self.state.name if self.state else None, self.draft, self.closed_on, self.permalink, *kept)
         window = (*self.title, *self.opens, *self.closes)
         for_machines = (*self.emails, *self.urls, *self.per_state)
         groups = (*self.detect, *self.requires.values(), *self.after.values())

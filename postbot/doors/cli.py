@@ -19,6 +19,7 @@ import typer
 
 from postbot.core.problem import PostbotError
 from postbot.core.profile import CloseReason, State
+from postbot.doors import said
 from postbot.doors.options import (
     DEFAULT_CONFIG,
     AtOption,
@@ -260,18 +261,32 @@ def tick(at: AtOption = None, config: ConfigOption = DEFAULT_CONFIG, as_json: Js
 
 @app.command()
 def release(
-    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="The digest that the held plan names.")],
+    digest: Annotated[
+        str, typer.Argument(metavar="DIGEST|public", help="The digest that the held plan names; or `public`.")
+    ],
     by: ByOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Let a held plan go on, at the next tick."""
+    """Let a held plan go on at the next tick; `public`: let postbot speak to others than the team from now on."""
     from postbot.app import clock
+    from postbot.core.announce.words import RELEASE
 
-    if not re.fullmatch("[0-9a-f]{10}", digest):
+    if digest != RELEASE and not re.fullmatch("[0-9a-f]{10}", digest):
         misuse(f"{digest} is no digest; the held plan names its own, ten letters and digits.")
-    with bot_of(config) as bot:
+    with bot_of(config, looks=True) as bot:
         bot.ledger.release(digest, asker(by), clock())
-    say(f"Released {digest}; if that is what is held, the next tick carries it out.\n")
+    if digest == RELEASE:
+        say("From the next news on, postbot speaks to everybody on the routes. What was said before is not repeated.\n")
+    else:
+        say(f"Released {digest}; if that is what is held, the next tick carries it out.\n")
+
+
+# What is said ------------------------------------------------------------------------------------------------------
+
+
+app.command()(said.announce)
+app.command()(said.deliveries)
+app.command()(said.audit)
 
 
 # Requests ----------------------------------------------------------------------------------------------------------
@@ -444,7 +459,8 @@ def cancel(
         request = next((each for each in bot.ledger.memory().requests if each.number == number), None)
         if request is None:
             misuse(f"There is no open request {number}.")
-        bot.ledger.answer(request, done=False, words=f"{asker(by)} cancelled it.", messages=(), told=(), at=clock())
+        who = asker(by)
+        bot.ledger.answer(request, done=False, words=f"{who} cancelled it.", messages=(), told=(), at=clock(), by=who)
     say(f"Cancelled request {number}: {request.wish.transition} {request.path}.\n")
 
 

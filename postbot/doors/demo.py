@@ -23,6 +23,7 @@ from rich.text import Text
 
 from postbot.app import build
 from postbot.config import load, shipped
+from postbot.core.announce.words import RELEASE
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.steps import Merge, Propose
 from postbot.core.problem import Problem
@@ -214,7 +215,13 @@ def _file(story: Story, slug: str, wish: Wish) -> None:
     story.bot.ledger.file(SitePath(f"positions/{slug}.md"), wish, "Ada", story.now)
 
 
+def _lets_it_speak(story: Story) -> None:
+    story.person("Ada", f"postbot release {RELEASE}")
+    story.bot.ledger.release(RELEASE, "Ada", story.now)
+
+
 _DEEDS: dict[str, Sequence[Callable[[Story], None]]] = {
+    "2026-03-02 09:00": (_lets_it_speak,),
     "2026-03-02 14:00": (_mends_the_broken_file,),
     "2026-03-05 09:00": (_fills_in_what_is_missing,),
     "2026-03-06 09:00": (_approves(1),),

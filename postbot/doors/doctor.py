@@ -1,20 +1,25 @@
 """`postbot doctor`: is everything there that a tick will need. It reads and never writes.
 
-What the configuration, the profile and the ledger are like is looked at here; the site itself by its host's doctor.
+What the configuration, the profile, the ledger and the routes are like is looked at here; the site itself by its
+host's doctor, and what a channel needs by the channel.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from postbot.app import host
+from postbot.app import channels, clock, host, voice
 from postbot.config import Config, ConfigError, load_profile
-from postbot.core.announce import one_line
+from postbot.core.announce import Audience, one_line
+from postbot.core.announce.routes import events_of
+from postbot.core.announce.words import RELEASE
 from postbot.core.problem import PostbotError
 from postbot.doors.checking import several
+from postbot.doors.terminal import say
 from postbot.hosts import HostError
 from postbot.hosts import doctor as plain
-from postbot.hosts.doctor import Finding, Level, fault, fine, note
+from postbot.hosts.doctor import Finding, Level, fault, fine, note, warning
 from postbot.hosts.github import GitHubHost
 from postbot.hosts.github import doctor as github
 from postbot.ledger import Ledger
@@ -22,7 +27,7 @@ from postbot.ledger import Ledger
 
 def examine(config: Config) -> tuple[Finding, ...]:
     """Look at everything, in the order in which a tick needs it."""
-    return (*_profile(config), *_ledger(config), *_site(config))
+    return (*_profile(config), *_ledger(config), *_site(config), *_hearers(config), *_channels(config))
 
 
 def _profile(config: Config) -> Iterator[Finding]:
@@ -69,6 +74,41 @@ def _site(config: Config) -> tuple[Finding, ...]:
     if isinstance(kept, GitHubHost):
         return github.examine(kept.api, config)
     return plain.examine(config.at(config.site.repo), config.site.base, config.site.folders)
+
+
+def _hearers(config: Config) -> Iterator[Finding]:
+    """Whether anybody hears what is for the public and what is for the staff, and whether the public is spoken to."""
+    for audience in Audience:
+        if not any(route.hears & events_of(audience) for route in config.heard):
+            yield warning(
+                "routes", f"No route leads to anybody who hears what is for {audience}.", "Add one to `routes`."
+            )
+    path = config.at(config.ledger)
+    with suppress(PostbotError):  # a ledger that cannot be read is told of above
+        if path.is_file() and not _is_released(path):
+            yield note("speaking", "postbot speaks to the team only.", f"When it may speak: postbot release {RELEASE}")
+
+
+def _is_released(path: Path) -> bool:
+    ledger = Ledger.open(path)
+    try:
+        return RELEASE in ledger.memory().released
+    finally:
+        ledger.close()
+
+
+def _channels(config: Config) -> Iterator[Finding]:
+    """Whether the site's words can be used, and what each channel that the routes lead to says of itself."""
+    try:
+        voice(config)
+        made = channels(config, say, clock)
+    except ConfigError as error:
+        yield from (fault("channels", problem.message, problem.fix) for problem in error.problems)
+    except PostbotError as error:
+        yield fault("channels", str(error))
+    else:
+        for name, channel in made.items():
+            yield from (warning(name, sentence) for sentence in channel.check())
 
 
 def has_fault(found: Iterable[Finding]) -> bool:

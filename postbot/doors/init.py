@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 
 import yaml
 
-from postbot.config import CONFIG_NAME, ConfigError, shipped, shipped_profiles
+from postbot.config import CONFIG_NAME, ROUTES_NAME, ConfigError, shipped, shipped_profiles
 from postbot.core.announce import one_line
 from postbot.core.infer import Sighting, is_within, readers_of, sight
 from postbot.core.problem import Problem
@@ -67,9 +67,11 @@ def run(repo: Folder, target: Folder, *, force: bool, say: Callable[[str], None]
         return False
     sighting = _completed(sighting, seen, git)
     _write(target, _configuration(sighting, _relative(repo, target), base), force=force)
+    routes = _write_routes(target)
     for line in _told(sighting):
         say(line)
     say(f"{'Replaced' if existing else 'Wrote'} {target}; every setting is explained in it.")
+    say(f"{routes}; it says who hears what.")
     say("Next, and neither changes anything: postbot check (what is wrong), postbot plan (what would come).")
     return True
 
@@ -180,6 +182,15 @@ def _write(target: Folder, text: str, *, force: bool) -> None:
     except OSError as error:
         said = f"{target} cannot be written: {error.strerror or error}."
         raise ConfigError([Problem(str(target), 1, 1, "config-unwritable", said)]) from None
+
+
+def _write_routes(target: Folder) -> str:
+    """Put the shipped routes beside the configuration, never over others; what was done, as the begin of a sentence."""
+    routes = target.parent / ROUTES_NAME
+    if os.path.lexists(routes):
+        return f"Left {routes} as it is"
+    _write(routes, (shipped() / ROUTES_NAME).read_text(encoding="utf-8"), force=False)
+    return f"Wrote {routes}"
 
 
 def _early_close(sighting: Sighting) -> tuple[str, str]:

@@ -23,6 +23,19 @@ class PlanFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+class DeliveryAction(StrEnum):
+    """What a person does with a message that is held."""
+
+    RESEND = "resend"
+    DROP = "drop"
+
+
+class AuditAction(StrEnum):
+    """What is done with the audit."""
+
+    VERIFY = "verify"
+
+
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The site's configuration.", envvar="POSTBOT_CONFIG")
 ]

@@ -67,7 +67,8 @@ def bot_of(path: Path, *, looks: bool = False, write: Callable[[str], None] = sa
     config = configuration(path)
     with TemporaryDirectory(prefix="postbot-") as elsewhere:
         none_yet = looks and not config.at(config.ledger).exists()
-        bot = build(config, write=write, ledger=Path(elsewhere) / "ledger.db" if none_yet else None)
+        elsewhere_yet = Path(elsewhere) / "ledger.db" if none_yet else None
+        bot = build(config, write=write, ledger=elsewhere_yet, speaks=not looks)
         try:
             yield bot
         finally:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import counts, requests, speed
+from tests.bench import counts, deliveries, requests, speed
 from tests.bench.counts import Count
 from tests.bench.material import Material, material
 from tests.bench.requests import Cost
@@ -40,12 +40,15 @@ def main() -> int:
         (Path(name) / "github").mkdir()
         costs = [_asked(console, cost) for cost in requests.costs(Path(name) / "github")]
         rows += costs
+        console.print(f"  telling {deliveries.RECIPIENTS:,} recipients of one opening ...")
+        told = list(_told(Path(name) / "deliveries"))
+        rows += told
     table = Table("what", "postbot", "peers, same run", "target", "met")
     for row in rows:
         table.add_row(row.what, row.ours, row.peers, row.target, "yes" if row.met else "NO")
     console.print(table)
     return (
-        0 if all(row.met for row in (*counted, *costs)) else 1
+        0 if all(row.met for row in (*counted, *costs, told[0])) else 1
     )  # counts decide; times depend on what else the machine does
 
 
@@ -83,6 +86,28 @@ def _asked(console: Console, cost: Cost) -> Row:
         )
     ours = f"{number} {'request' if number == 1 else 'requests'} ({cost.seconds:.2f} s)"
     return Row(cost.what, ours, "-", f"{cost.most}" if cost.most == 1 else f"at most {cost.most}", cost.met)
+
+
+def _told(folder: Path) -> Iterator[Row]:
+    hundred, thousand = deliveries.ticks(folder)
+    got = thousand.mails + thousand.posts
+    whole = f"{deliveries.RECIPIENTS:,} recipients of one opening, {deliveries.CHANNELS} of them Slack channels"
+    yield Row(
+        whole,
+        f"{got} reached, {thousand.doubles} twice",
+        "-",
+        "all, none twice",
+        got == deliveries.RECIPIENTS and not thousand.doubles,
+    )
+    yield Row(
+        "that tick",
+        f"{thousand.seconds:.1f} s",
+        f"for a tenth {hundred.seconds:.1f} s",
+        "under 10 s",
+        thousand.seconds < 10,
+    )
+    growth = (thousand.memory - hundred.memory) / 1e6
+    yield Row("its peak memory over that for a tenth", f"{growth:.1f} MB more", "-", "under 20 MB more", growth < 20)
 
 
 def _share(good: int, whole: int) -> str:

@@ -32,7 +32,7 @@ site: {repo: site.git, profile: jekyll-dates, timezone: America/New_York, folder
 transitions:
   open: {lead: 3 days, merge: when-due}
   close: {lead: 2 days, merge: auto}
-announce: {public: ["folder:openings"], staff: ["folder:staff"]}
+routes: [{to: "folder:openings", hear: public}, {to: "folder:staff", hear: staff}]
 """
 
 

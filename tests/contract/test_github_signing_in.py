@@ -513,10 +513,10 @@ def test_at_a_limit_a_tick_ends_at_once_says_what_was_witnessed_and_is_taken_up_
     assert sum(slept) == 0
     assert len(site.twin.fired()) == 1
     assert limited[-1] in {200, 403, 429}
-    assert world.said() == ["Now open: Baker"]
+    assert world.said() == ["Baker: now open"]
     world.tick("2026-03-02T11:05")
     assert [pull.title for pull in world.pulls()] == ["Open: Cook"]
-    assert world.said() == ["Now open: Baker"]
+    assert world.said() == ["Baker: now open"]
     world.bot.ledger.close()
 
 

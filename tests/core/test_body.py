@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postbot.app import words
-from postbot.core.announce import Announcement, Audience, Event, Message, Route, messages
+from postbot.core.announce import Announcement, Audience, Event, Message
+from postbot.core.announce.routes import Route, events_of
+from postbot.core.announce.words import Voice, messages
 from postbot.core.inert import shown
 from postbot.core.lifecycle import Moved, Transition, Wish, carry_out
 from postbot.core.plan.body import MOST_BODY, MOST_TITLE, announced, body, commit_message, diff_lines, title_of
@@ -31,9 +33,9 @@ from tests.values import BEGIN, Values, policy
 
 PATH = "jobs/harbour-pilot.md"
 ROUTES = [
-    Route(Audience.PUBLIC, "folder", "openings@list.example"),
-    Route(Audience.PUBLIC, "console", "lobby"),
-    Route(Audience.STAFF, "console", "hr"),
+    Route("folder", "openings@list.example", events_of(Audience.PUBLIC), place="routes.yaml line 1"),
+    Route("console", "lobby", events_of(Audience.PUBLIC), place="routes.yaml line 3"),
+    Route("console", "hr", events_of(Audience.STAFF), place="routes.yaml line 5"),
 ]
 UPCOMING = (
     STATE.replace("opens: tbd", "opens: March 4, 2026, 9:00 am EST")
@@ -77,7 +79,7 @@ def propose(name: str) -> tuple[Values, Propose]:
 
 
 def told(step: Propose) -> list[Message]:
-    return [message for each in step.foretold for message in messages(each, ROUTES, words())]
+    return [message for each in step.foretold for message in messages(each, Voice(words(), ROUTES))]
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -127,7 +129,7 @@ def test_who_would_be_told_nothing_is_said_so() -> None:
 def test_many_recipients_of_one_text_are_listed_and_it_is_shown_once() -> None:
     text = announced("", SAID, [message("Now open", to=f"list-{n}") for n in range(40)])
     assert text.count("Now open") == 2
-    assert "`mail:list-19` and 20 more" in text
+    assert "`mail:list-19`; and 20 more" in text
     assert "list-20" not in text
 
 

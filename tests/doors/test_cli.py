@@ -12,7 +12,7 @@ import pytest
 
 from postbot.ledger import Ledger
 from tests.doors.command import REAL, as_anybody, footprint, postbot, really
-from tests.world import World, git
+from tests.world import World, git, text_of
 
 NOW = "2026-03-03T09:00"
 
@@ -26,8 +26,8 @@ transitions:
   reopne: {}
 safety:
   most_share: 7
-announce:
-  public: [nobody]
+routes:
+  - {to: nobody, hear: publc}
 """
 FILES = {
     "broken.yaml": BROKEN_CONFIG,
@@ -38,7 +38,7 @@ FILES = {
     "nogit.yaml": "site: {repo: plain, profile: jekyll-state, timezone: UTC}\n",
     "nobase.yaml": "site: {repo: site, base: nosuch, profile: jekyll-state, timezone: UTC}\n",
     "noprofile.yaml": "site: {repo: site, profile: nosuch, timezone: UTC}\n",
-    "nochannel.yaml": "site: {repo: site, profile: hugo, timezone: UTC}\nannounce: {staff: ['pigeon:Ada']}\n",
+    "nochannel.yaml": "site: {repo: site, profile: hugo, timezone: UTC}\nroutes: [{to: 'pigeon:Ada', hear: staff}]\n",
     "textledger.yaml": "site: {repo: site, profile: jekyll-state, timezone: UTC}\nledger: text.db\n",
     "folderledger.yaml": "site: {repo: site, profile: jekyll-state, timezone: UTC}\nledger: plain\n",
     "underfile.yaml": "site: {repo: site, profile: jekyll-state, timezone: UTC}\nledger: text.db/ledger.db\n",
@@ -166,7 +166,7 @@ REFUSED = [
     (["tick", "--config", "nogit.yaml"], "plain is not a git repository."),
     (["plan", "--config", "nobase.yaml"], "nosuch"),
     (["list", "--config", "noprofile.yaml"], "nosuch"),
-    (["list", "--config", "nochannel.yaml"], "There is no channel `pigeon`; there are console and folder."),
+    (["list", "--config", "nochannel.yaml"], "there is no channel pigeon; there are email, slack"),
     (["list", "--config", "textledger.yaml"], "text.db is damaged"),
     (["tick", "--config", "textledger.yaml"], "text.db is damaged"),
     (["open", "designer", "--config", "textledger.yaml"], "text.db is damaged"),
@@ -214,7 +214,7 @@ def test_every_mistake_of_a_configuration_is_told_at_once_with_line_and_nearest_
     done = postbot("list", "--config", "broken.yaml", cwd=still)
     assert done.code == 1
     told = [line.split(" ", 1)[0] for line in done.err.splitlines() if line.startswith("broken.yaml:")]
-    assert told == [f"broken.yaml:{line}:1:" for line in (1, 3, 4, 6, 6, 7, 9, 11)]
+    assert told == [f"broken.yaml:{line}:1:" for line in (1, 3, 4, 6, 6, 7, 9, 11, 11)]
     assert "`site.profil` is not a setting." in done.err
     for near in ("profile", "merge", "reopen"):
         assert f"Did you mean `{near}`?" in done.err
@@ -320,7 +320,7 @@ def test_a_tick_and_a_request_answer_with_the_same_report(site: World):
     for step in report["done"]:
         assert set(step) == STEPS[step["does"]]
     assert keys(report["sent"]) == {frozenset({"key", "recipient", "subject", "outcome", "detail"})}
-    assert [each["subject"] for each in report["sent"]] == ["Closed early: Designer"]
+    assert [each["subject"] for each in report["sent"]] == ["Designer: closed early"]
 
 
 def test_transition_and_check_have_the_documented_shape(still: Path):
@@ -340,7 +340,7 @@ def test_a_pull_request_goes_its_way_by_commands_alone(site: World):
     assert (again.code, again.err) == (1, "Pull request #1 is already merged.\n")
     assert "state: open" in site.text("data-engineer")
     ticked = postbot("tick", "--at", "2026-03-05T09:00", cwd=site.folder)
-    assert "told openings@list.example: Now open: Data Engineer" in ticked.out
+    assert "told openings@list.example: Data Engineer: now open" in ticked.out
 
 
 def test_a_rejected_pull_request_stays_away_until_somebody_asks(site: World):
@@ -395,7 +395,7 @@ def test_a_request_made_while_another_postbot_works_is_filed_and_says_so(site: W
         "Request 1 is filed; another postbot is at work just now, the next tick takes it up.\n",
     )
     assert "state: open" in site.text("designer")
-    assert "Closed early: Designer" in postbot("tick", "--at", NOW, cwd=site.folder).out
+    assert "Designer: closed early" in postbot("tick", "--at", NOW, cwd=site.folder).out
 
 
 def test_the_plain_day_of_at_means_its_start_in_the_sites_zone(still: Path):
@@ -405,7 +405,7 @@ def test_the_plain_day_of_at_means_its_start_in_the_sites_zone(still: Path):
 
 def test_who_asks_is_one_line_of_text(site: World):
     done = postbot("open", "designer", "--by", "Ada\nReason: none\x1b[2J", "--at", NOW, cwd=site.folder)
-    mail = site.mail()[-1].get_content()
+    mail = text_of(site.mail()[-1])
     assert mail.startswith("Ada Reason: none [2J asked to open positions/designer.md."), (mail, done.out)
 
 

@@ -11,7 +11,10 @@ from tests.doors.command import Done, as_anybody, footprint, postbot, really
 from tests.twins.github.client import Twin
 from tests.world import World, git
 
-PLAIN = "site: {repo: site, folders: [positions], profile: jekyll-state, timezone: UTC}\n"
+PLAIN = (
+    "site: {repo: site, folders: [positions], profile: jekyll-state, timezone: UTC}\n"
+    "routes: [{to: console:all, hear: everything}]\n"
+)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from postbot.core.plan.steps import Record
 from tests.examples import ROOT
-from tests.world import CONFIG, World, at, git
+from tests.world import CONFIG, World, at, git, text_of
 
 ARCHIVE = """\
 archive:
@@ -26,7 +26,7 @@ def archiving(
     folder.mkdir(exist_ok=True)
     profile = (ROOT / f"config/profiles/{kind}.yaml").read_text() + ARCHIVE.format(folder=archive)
     (folder / "mine.yaml").write_text(profile.replace(f"name: {kind}", "name: mine"))
-    config = CONFIG.replace("announce:", f"  archive: {{{{merge: {merge}}}}}\nannounce:")
+    config = CONFIG.replace("routes:", f"  archive: {{{{merge: {merge}}}}}\nroutes:", 1)
     return World(folder, profile="mine.yaml", config=config)
 
 
@@ -40,7 +40,7 @@ def test_ninety_days_after_its_closing_a_posting_is_moved_and_nobody_hears_of_it
     world.tick()
     world.tick("2026-03-20T23:59")
     text = world.text("pilot")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
     world.tick("2026-06-18T23:58")
     assert world.pulls() == []
     world.tick("2026-06-18T23:59")
@@ -57,7 +57,7 @@ def test_ninety_days_after_its_closing_a_posting_is_moved_and_nobody_hears_of_it
     assert files(world) == ["positions/archive/pilot.md"]
     assert world.text("archive/pilot") == text
     world.tick("2027-06-18T23:59")
-    assert (world.pulls(), world.said(), world.branches()) == ([], ["Closed: Pilot"], [])
+    assert (world.pulls(), world.said(), world.branches()) == ([], ["Pilot: closed"], [])
     assert [mail for mail in world.asked() if "waiting" not in mail.lower()] == []
 
 
@@ -123,7 +123,7 @@ def test_the_archive_keeps_no_closing_waiting(tmp_path: Path) -> None:
         world.write(f"new-{number}", state="open", opens="March 1, 2026", closes="March 3, 2026, 9:00 am EST")
     world.tick()
     world.tick("2026-03-03T09:00")
-    assert sorted(world.said()) == [f"Closed: New {number}" for number in range(5)]
+    assert sorted(world.said()) == [f"New {number}: closed" for number in range(5)]
 
 
 def test_one_that_cannot_be_archived_takes_no_turn(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_one_that_cannot_be_archived_takes_no_turn(tmp_path: Path) -> None:
     world.ask("Job 1", "archive")
     world.tick()
     assert any(
-        "Nobody can tell for sure which address the page has now." in str(mail.get_content()) for mail in world.mail()
+        "Nobody can tell for sure which address the page has now." in str(text_of(mail)) for mail in world.mail()
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from postbot.core.site import PullStatus
-from tests.world import CONFIG, World
+from tests.world import CONFIG, World, text_of
 
 OPEN = {"state": "open", "opens": "March 1, 2026", "closes": "March 20, 2026, 11:59 pm EDT"}
 
@@ -28,7 +28,7 @@ def test_a_renamed_posting_is_the_same_posting(tmp_path: Path) -> None:
     world.advance(hours=1)
     assert world.mail() == []
     world.tick("2026-03-20T23:59")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_a_posting_renamed_and_edited_at_once_is_the_same_posting(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_posting_renamed_while_its_closing_waits_closes_under_its_new_name(tmp
     assert len(world.branches()) == 1
     world.tick("2026-03-21T00:00")
     assert "state: closed" in world.text("harbour-pilot")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_a_posting_deleted_while_open_is_told_to_the_staff_once_and_to_nobody_else(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_posting_deleted_while_open_is_told_to_the_staff_once_and_to_nobody_el
     for _ in range(3):
         world.advance(hours=1)
     world.tick("2026-03-25T00:00")
-    assert world.asked() == ["Gone: Pilot"]
+    assert world.asked() == ["Pilot: gone from the site"]
     assert world.said() == []
 
 
@@ -71,7 +71,7 @@ def test_a_posting_deleted_by_mistake_comes_back_without_a_word_to_the_list(tmp_
     world.advance(hours=1)
     world.write("pilot", text)
     world.advance(hours=1)
-    assert world.said() == ["Now open: Pilot"]
+    assert world.said() == ["Pilot: now open"]
 
 
 def test_a_name_used_again_a_year_later_is_a_new_position_that_the_list_hears_of(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_name_used_again_a_year_later_is_a_new_position_that_the_list_hears_of
     world.merge(world.pulls()[0].number)
     world.tick()
     world.tick("2027-03-20T00:00")
-    assert world.said() == ["Now open: Pilot", "Closed: Pilot"] * 2
+    assert world.said() == ["Pilot: now open", "Pilot: closed"] * 2
 
 
 # Broken
@@ -100,12 +100,12 @@ def test_a_posting_broken_while_open_is_told_once_for_each_text_and_comes_back_w
         world.write("pilot", good.replace("title: Pilot\n", bad))
         world.advance(hours=1)
         world.advance(hours=1)
-    assert world.asked() == ["Needs a hand: positions/pilot.md"] * 2
+    assert world.asked() == ["positions/pilot.md: needs a hand"] * 2
     world.write("pilot", good)
     world.advance(hours=1)
     assert world.said() == []
     world.tick("2026-03-20T23:59")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_a_window_that_ends_before_it_begins_moves_nothing_and_is_told_to_the_staff_once(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_window_that_ends_before_it_begins_moves_nothing_and_is_told_to_the_st
         world.tick(day)
     assert "state: upcoming" in world.text("pilot")
     assert (world.pulls(None), world.said()) == ([], [])
-    assert world.asked() == ["Needs a hand: positions/pilot.md"]
+    assert world.asked() == ["positions/pilot.md: needs a hand"]
 
 
 def test_a_broken_posting_keeps_no_other_from_its_date(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_broken_posting_keeps_no_other_from_its_date(tmp_path: Path) -> None:
     world.tick()
     world.change("clerk", "title: Clerk", "title: 'Clerk")
     world.tick("2026-03-20T23:59")
-    assert world.said() == ["Now open: Clerk", "Closed: Pilot"]
+    assert world.said() == ["Clerk: now open", "Pilot: closed"]
     assert "state: open" in world.text("clerk")
 
 
@@ -136,7 +136,7 @@ def test_a_state_changed_by_hand_is_news_like_any_other(tmp_path: Path) -> None:
     world = begun(tmp_path)
     world.change("pilot", "state: open", "state: closed")
     world.advance(minutes=5)
-    assert world.said() == ["Closed early: Pilot"]
+    assert world.said() == ["Pilot: closed early"]
 
 
 def test_flips_between_two_looks_are_no_news(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_flips_seen_by_three_looks_are_told_as_they_were(tmp_path: Path) -> None
     world.advance(minutes=5)
     world.change("pilot", "state: closed", "state: open")
     world.advance(minutes=5)
-    assert world.said() == ["Closed early: Pilot", "Open again: Pilot"]
+    assert world.said() == ["Pilot: closed early", "Pilot: open again"]
 
 
 def test_a_person_who_reverts_our_closing_is_not_overruled(tmp_path: Path) -> None:
@@ -163,12 +163,13 @@ def test_a_person_who_reverts_our_closing_is_not_overruled(tmp_path: Path) -> No
     for _ in range(10):
         world.advance(hours=3)
     assert "state: open" in world.text("pilot")
-    assert world.said() == ["Closed: Pilot", "Open again: Pilot"]
+    assert world.said() == ["Pilot: closed", "Pilot: open again"]
 
     world.change("pilot", "March 20", "March 27")
+    world.tick("2026-03-24T09:00")
     world.tick("2026-03-27T23:59")
     assert "state: closed" in world.text("pilot")
-    assert world.said() == ["Closed: Pilot", "Open again: Pilot", "More time to apply: Pilot", "Closed: Pilot"]
+    assert world.said() == ["Pilot: closed", "Pilot: open again", "Pilot: more time to apply", "Pilot: closed"]
 
 
 def test_an_opening_taken_back_by_hand_is_not_opened_again_for_the_same_date(tmp_path: Path) -> None:
@@ -180,12 +181,15 @@ def test_an_opening_taken_back_by_hand_is_not_opened_again_for_the_same_date(tmp
     world.advance(hours=1)
     world.advance(hours=9)
     assert "state: upcoming" in world.text("pilot")
-    assert world.said() == ["Now open: Pilot", "Postponed: Pilot"]
+    assert world.said() == ["Pilot: now open", "Pilot: postponed"]
 
 
 @pytest.mark.parametrize(
     ("date", "subject"),
-    [("March 27, 2026, 11:59 pm EDT", "More time to apply: Pilot"), ("March 10, 2026", "Correction: Pilot")],
+    [
+        ("March 27, 2026, 11:59 pm EDT", "Pilot: more time to apply"),
+        ("March 10, 2026", "Pilot: closing date corrected"),
+    ],
 )
 def test_a_closing_date_moved_by_hand_is_told_and_kept(tmp_path: Path, date: str, subject: str) -> None:
     world = begun(tmp_path)
@@ -194,7 +198,7 @@ def test_a_closing_date_moved_by_hand_is_told_and_kept(tmp_path: Path, date: str
     world.advance(minutes=5)
     assert world.said() == [subject]
     world.tick("2026-03-28T00:00")
-    assert world.said() == [subject, "Closed: Pilot"]
+    assert world.said() == [subject, "Pilot: closed"]
 
 
 def test_a_closing_date_moved_later_while_its_pull_request_is_open_keeps_the_position_open(tmp_path: Path) -> None:
@@ -205,7 +209,7 @@ def test_a_closing_date_moved_later_while_its_pull_request_is_open_keeps_the_pos
     assert "state: open" in world.text("pilot")
     assert [pull.status for pull in world.pulls(None)] == [PullStatus.WITHDRAWN]
     world.tick("2026-03-27T23:59")
-    assert world.said() == ["More time to apply: Pilot", "Closed: Pilot"]
+    assert world.said() == ["Pilot: more time to apply", "Pilot: closed"]
 
 
 def test_a_position_reopened_months_later_is_announced_once_as_open_again(tmp_path: Path) -> None:
@@ -220,7 +224,7 @@ def test_a_position_reopened_months_later_is_announced_once_as_open_again(tmp_pa
     world.tick("2026-09-08T00:00")
     world.tick("2026-09-08T00:05")
     world.tick("2026-09-18T23:59")
-    assert world.said() == ["Closed: Pilot", "Open again: Pilot", "Closed: Pilot"]
+    assert world.said() == ["Pilot: closed", "Pilot: open again", "Pilot: closed"]
 
 
 # Pages that are no postings
@@ -260,15 +264,15 @@ def test_a_new_file_that_does_not_load_is_told_once_for_each_text(tmp_path: Path
         world.write("tug", text)
         world.advance(minutes=5)
         world.advance(minutes=5)
-    assert world.asked() == ["Needs a hand: positions/tug.md"] * 2
+    assert world.asked() == ["positions/tug.md: needs a hand"] * 2
 
 
 def test_a_new_posting_whose_state_cannot_be_read_is_told(tmp_path: Path) -> None:
     world = begun(tmp_path)
     world.write("tug", state="opne")
     world.advance(minutes=5)
-    assert world.asked() == ["Needs a hand: positions/tug.md"]
-    assert "`opne` is no state" in world.mail()[0].get_content()
+    assert world.asked() == ["positions/tug.md: needs a hand"]
+    assert "`opne` is no state" in text_of(world.mail()[0])
 
 
 @pytest.mark.parametrize(("name", "text"), [("notes", "No posting at all.\n"), ("_template", BAD), ("README", BAD)])
@@ -287,4 +291,4 @@ def test_what_was_broken_before_the_first_run_is_told_only_once_it_changes(tmp_p
     assert world.mail() == []
     world.write("tug", BAD.replace("Pilot", "Tug Pilot"))
     world.advance(minutes=5)
-    assert world.asked() == ["Needs a hand: positions/tug.md"]
+    assert world.asked() == ["positions/tug.md: needs a hand"]

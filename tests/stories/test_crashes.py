@@ -61,15 +61,15 @@ class Life:
 MARCH = {"opens": "March 9, 2026, 8:00 am EDT", "closes": "March 20, 2026, 11:59 pm EDT"}
 LIVES = {
     "open": Life(
-        "pilot", MARCH, ("2026-03-07T08:00", "2026-03-09T08:00"), None, "state: open", 1, ("Now open: Pilot",)
+        "pilot", MARCH, ("2026-03-07T08:00", "2026-03-09T08:00"), None, "state: open", 1, ("Pilot: now open",)
     ),
     "close": Life(
         *("pilot", MARCH | {"state": "open"}, ("2026-03-19T08:00", "2026-03-20T23:59"), None, "state: closed", 1),
-        ("Closed: Pilot",),
+        ("Pilot: closed",),
     ),
     "extend": Life(
         *("pilot", MARCH | {"state": "open"}, ("2026-03-10T09:00",), ("extend", {"closes": "2026-03-27"})),
-        *("closes: March 27, 2026", 1, ("More time to apply: Pilot",)),
+        *("closes: March 27, 2026", 1, ("Pilot: more time to apply",)),
     ),
 }
 

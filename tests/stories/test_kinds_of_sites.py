@@ -36,16 +36,16 @@ def lived(folder: Path, profile: str, text: str, config: str = AUTO) -> World:
     world.write("pilot", text)
     for when in LIFE:
         world.tick(when)
-    assert world.said() == ["Now open: Pilot"]
+    assert world.said() == ["Pilot: now open"]
     return world
 
 
 def test_where_the_dates_decide_nothing_is_edited_and_everything_is_told(tmp_path: Path) -> None:
     world = lived(tmp_path, "jekyll-dates", DATES)
     world.tick("2026-03-21T00:00")
-    assert world.said() == ["Now open: Pilot", "Closed: Pilot"]
-    assert "late" not in world.read("Now open: Pilot")
-    assert "Apply by: Friday, March 20, 2026, 11:59 pm EDT" in world.read("Now open: Pilot")
+    assert world.said() == ["Pilot: now open", "Pilot: closed"]
+    assert "late" not in world.read("Pilot: now open")
+    assert "Apply by: Friday, March 20, 2026, 11:59 pm EDT" in world.read("Pilot: now open")
     assert world.text("pilot") == DATES
     assert world.pulls(None) == []
 
@@ -54,7 +54,7 @@ def test_an_opening_by_date_without_its_link_is_asked_for(tmp_path: Path) -> Non
     world = World(tmp_path, profile="jekyll-dates")
     world.write("pilot", DATES.replace("application link", "# application link"))
     world.tick("2026-03-04T09:00")
-    assert world.asked() == ["Not ready to open: Pilot"]
+    assert world.asked() == ["Pilot: not ready to open"]
 
 
 def test_closing_early_by_a_field_of_its_own_keeps_the_announced_date_readable(tmp_path: Path) -> None:
@@ -62,8 +62,8 @@ def test_closing_early_by_a_field_of_its_own_keeps_the_announced_date_readable(t
     world.ask("pilot", "close", reason="filled")
     world.tick()
     assert world.text("pilot") == DATES.replace("end of day\n", "end of day\nclosed_on: 2026-03-12\n")
-    assert world.said() == ["Now open: Pilot", "Closed early: Pilot"]
-    assert "Announced date: Friday, March 20, 2026, 11:59 pm EDT" in world.read("Closed early: Pilot")
+    assert world.said() == ["Pilot: now open", "Pilot: closed early"]
+    assert "Announced date: Friday, March 20, 2026, 11:59 pm EDT" in world.read("Pilot: closed early")
     world.tick("2026-03-21T00:00")
     assert len(world.said()) == 2
 
@@ -81,8 +81,8 @@ def test_closing_early_by_a_back_date_says_so_to_the_reviewer_and_is_told_as_ear
     world.merge(pull.number)
     world.tick()
     assert world.text("pilot") == DATES.replace("2026-03-20", "2026-03-11")
-    assert world.said() == ["Now open: Pilot", "Closed early: Pilot"]
-    assert "Announced date: Friday, March 20, 2026, 11:59 pm EDT" in world.read("Closed early: Pilot")
+    assert world.said() == ["Pilot: now open", "Pilot: closed early"]
+    assert "Announced date: Friday, March 20, 2026, 11:59 pm EDT" in world.read("Pilot: closed early")
 
 
 def test_a_hugo_page_opens_and_closes_and_its_weight_follows(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_hugo_page_opens_and_closes_and_its_weight_follows(tmp_path: Path) -> 
     assert world.text("pilot") == HUGO.replace("weight: 0", "weight: 1")
     world.tick("2026-03-20T23:59")
     assert world.text("pilot") == HUGO
-    assert world.said() == ["Now open: Pilot", "Closed: Pilot"]
+    assert world.said() == ["Pilot: now open", "Pilot: closed"]
 
 
 def test_a_weight_that_waits_for_its_reviewer_is_not_forgotten_once_the_date_has_passed(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_closing_a_hugo_page_early_sets_its_expiry_to_the_present_moment(tmp_pat
     world.tick()
     world.advance(minutes=1)
     assert "2026-03-12T15:00:00-04:00" in world.text("pilot")
-    assert world.said() == ["Now open: Pilot", "Closed early: Pilot"]
+    assert world.said() == ["Pilot: now open", "Pilot: closed early"]
     changed = git(world.repo, "diff", "--numstat", "HEAD~1", "HEAD", "--", "content")
     assert changed.split()[:2] == ["2", "2"]
 

@@ -21,11 +21,11 @@ def test_a_position_opens_on_time_once_a_person_has_approved_and_the_list_hears_
     world.tick("2026-03-09T08:00")
     assert "state: open\n" in world.text("data-engineer")
     assert "series: '0301'\n" in world.text("data-engineer")
-    assert world.said() == ["Now open: Data Engineer"]
+    assert world.said() == ["Data Engineer: now open"]
     assert world.branches() == []
 
     world.tick("2026-03-09T08:05")
-    assert world.said() == ["Now open: Data Engineer"]
+    assert world.said() == ["Data Engineer: now open"]
 
 
 def test_the_closing_day_passes_and_the_list_hears_once(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_the_closing_day_passes_and_the_list_hears_once(tmp_path: Path) -> None:
     assert "state: open" in world.text("data-engineer")
     world.tick("2026-03-20T23:59")
     assert "state: closed" in world.text("data-engineer")
-    assert world.said() == ["Closed: Data Engineer"]
+    assert world.said() == ["Data Engineer: closed"]
 
 
 def test_after_a_long_pause_a_posting_goes_straight_to_closed_without_an_open_notice(tmp_path: Path) -> None:

@@ -63,9 +63,9 @@ def test_what_the_host_blocks_is_reported_and_merged_once_nothing_blocks_it(tmp_
     assert (world.beside(1), world.asked()) == ([], [])
     world.tick("2026-03-20T23:59")
     assert "state: open" in world.text("pilot")
-    assert world.asked() == ["Waiting for a person: #1 Close: Pilot"]
+    assert world.asked() == ["Pilot: pull request #1 waits for a person"]
     assert "It cannot be merged now: The check `build` has failed." in world.read(
-        "Waiting for a person: #1 Close: Pilot"
+        "Pilot: pull request #1 waits for a person"
     )
     assert world.beside(1) == [
         f"This was due on {DUE} and is not merged. The check `build` has failed.",
@@ -75,7 +75,7 @@ def test_what_the_host_blocks_is_reported_and_merged_once_nothing_blocks_it(tmp_
     host.why = None
     world.advance(minutes=5)
     assert "state: closed" in world.text("pilot")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_what_is_said_is_the_same_from_look_to_look_and_another_only_with_a_reminder_or_a_reason(
@@ -104,9 +104,9 @@ def test_a_pull_request_that_is_late_says_why_and_who_was_told(tmp_path: Path) -
 
 
 def test_where_nobody_is_told_the_pull_request_says_so(tmp_path: Path) -> None:
-    world = begun(tmp_path, REVIEWED.replace('  staff: ["folder:hr@agency.example"]\n', ""))
+    world = begun(tmp_path, REVIEWED.replace('  - {{to: "folder:hr@agency.example", hear: staff}}\n', ""))
     world.tick("2026-03-21T00:00")
-    assert world.beside(1)[-1] == "Nobody was told: the configuration names no staff under `announce`."
+    assert world.beside(1)[-1] == "Nobody was told: the configuration names nobody who hears of it under `routes`."
 
 
 def test_a_pull_request_that_is_merged_on_time_says_nothing(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_persons_commit_is_answered_once_and_what_is_over_is_settled_in_a_sent
     assert [notes(world.advance(hours=1)) for _ in range(3)] == [1, 0, 0]
     assert world.beside(1) == ["What was said here is settled: postbot looks after this pull request as usual."]
     world.tick("2026-03-20T23:59")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_a_branch_that_is_theirs_is_late_like_any_other(tmp_path: Path) -> None:
@@ -161,10 +161,10 @@ def test_what_was_handed_back_with_a_date_is_made_anew_on_that_date(tmp_path: Pa
     assert [(pull.number, pull.untouched, pull.again) for pull in world.pulls()] == [(1, True, True)]
     world.tick("2026-03-20T23:59")
     assert world.said() == []
-    assert "so somebody has to approve it" in world.read("Waiting for a person: #1 Close: Pilot")
+    assert "so somebody has to approve it" in world.read("Pilot: pull request #1 waits for a person")
     world.approve(1)
     world.advance(minutes=5)
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_an_approval_from_before_the_no_is_none_for_what_comes_again(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_an_approval_from_before_the_no_is_none_for_what_comes_again(tmp_path: P
     assert world.said() == []
     world.approve(1, by="bo")
     world.advance(minutes=5)
-    assert world.said() == ["Now open: Pilot"]
+    assert world.said() == ["Pilot: now open"]
 
 
 # Two people
@@ -226,7 +226,7 @@ def test_any_approval_counts_for_what_the_clock_asks_for(tmp_path: Path) -> None
     world.tick("2026-03-06T08:00")
     world.approve(1, "ann")
     world.tick("2026-03-09T08:00")
-    assert world.said() == ["Now open: Pilot"]
+    assert world.said() == ["Pilot: now open"]
     assert world.pulls(None)[0].standing.verdict == "Approved by ann."
 
 
@@ -278,7 +278,7 @@ def test_a_no_with_a_date_holds_until_then(tmp_path: Path, words: str, from_then
     assert (pull.closed_by, pull.reason) == (None, None)
     world.approve(1)
     world.tick("2026-03-09T08:00")
-    assert world.said() == ["Now open: Pilot"]
+    assert world.said() == ["Pilot: now open"]
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_a_request_that_is_put_off_waits_and_the_clock_goes_on_meanwhile(tmp_pat
     world.tick()
     assert world.answer(request) is None
     world.tick("2026-03-20T23:59")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
     world.tick("2026-03-23T00:00")
     assert [(pull.number, pull.title) for pull in world.pulls()] == [(1, "Extend: Pilot")]
     world.merge(1)
@@ -347,7 +347,7 @@ def test_a_closing_is_prepared_as_soon_as_the_position_is_open_and_merged_on_its
     assert world.asked() == []
     world.tick("2026-03-20T23:59")
     assert "state: closed" in world.text("pilot")
-    assert world.said() == ["Now open: Pilot", "Closed: Pilot"]
+    assert world.said() == ["Pilot: now open", "Pilot: closed"]
 
 
 def test_who_closes_early_with_a_reason_merges_what_was_prepared_in_the_same_look(tmp_path: Path) -> None:
@@ -359,8 +359,8 @@ def test_who_closes_early_with_a_reason_merges_what_was_prepared_in_the_same_loo
     assert f"closes: {OPEN['closes']}\n" in world.text("pilot")
     assert [(found.number, found.status) for found in world.pulls(None)] == [(pull.number, PullStatus.MERGED)]
     assert world.answer(request) == (True, f"Pull request #{pull.number} is merged.")
-    assert world.said() == ["Closed early: Pilot"]
-    assert "Reason:         cap reached" in world.read("Closed early: Pilot")
+    assert world.said() == ["Pilot: closed early"]
+    assert "Reason:         cap reached" in world.read("Pilot: closed early")
 
 
 def test_an_approval_given_long_before_counts_for_who_closes_early(tmp_path: Path) -> None:
@@ -369,7 +369,7 @@ def test_an_approval_given_long_before_counts_for_who_closes_early(tmp_path: Pat
     world.tick("2026-03-05T09:00")
     world.ask("pilot", "close", by="ann", reason="filled")
     world.tick("2026-03-10T09:00")
-    assert world.said() == ["Closed early: Pilot"]
+    assert world.said() == ["Pilot: closed early"]
 
 
 def test_who_closes_early_needs_somebody_else_and_the_pull_request_says_who_waits(tmp_path: Path) -> None:
@@ -387,7 +387,7 @@ def test_who_closes_early_needs_somebody_else_and_the_pull_request_says_who_wait
     world.approve(1, "ann")
     world.advance(minutes=5)
     assert world.answer(request) == (True, "Pull request #1 is merged.")
-    assert world.said() == ["Closed early: Pilot"]
+    assert world.said() == ["Pilot: closed early"]
 
 
 def test_a_host_whose_clock_knows_whole_seconds_takes_no_request_for_older_than_it_is(tmp_path: Path) -> None:
@@ -414,10 +414,10 @@ def test_a_closing_that_was_asked_for_and_taken_back_waits_for_its_date_again(tm
     world.tick("2026-03-20T23:58")
     assert len(world.asked()) == 1
     world.tick("2026-03-20T23:59")
-    assert world.asked() == ["Waiting for a person: #1 Close: Pilot"] * 2
+    assert world.asked() == ["Pilot: pull request #1 waits for a person"] * 2
     world.approve(1)
     world.advance(minutes=1)
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_a_prepared_closing_does_nothing_while_a_request_has_its_turn(tmp_path: Path) -> None:
@@ -428,7 +428,7 @@ def test_a_prepared_closing_does_nothing_while_a_request_has_its_turn(tmp_path: 
     assert "state: open" in world.text("pilot")
     assert [pull.title for pull in world.pulls()] == ["Close: Pilot", "Postpone: Pilot"]
     assert world.beside(1) == []
-    assert world.asked() == ["Waiting for a person: #2 Postpone: Pilot"]
+    assert world.asked() == ["Pilot: pull request #2 waits for a person"]
 
 
 def test_what_a_person_has_changed_or_refused_is_not_used(tmp_path: Path) -> None:
@@ -438,7 +438,7 @@ def test_what_a_person_has_changed_or_refused_is_not_used(tmp_path: Path) -> Non
         world.ask("pilot", "close", reason="filled")
         world.tick("2026-03-10T09:00")
         assert [pull.number for pull in world.pulls(PullStatus.MERGED)] == [2]
-        assert world.said() == ["Closed early: Pilot"]
+        assert world.said() == ["Pilot: closed early"]
 
 
 def test_an_extension_takes_the_old_closing_back_and_prepares_the_new_one_in_the_same_look(tmp_path: Path) -> None:
@@ -455,7 +455,7 @@ def test_an_extension_takes_the_old_closing_back_and_prepares_the_new_one_in_the
         f"The closing date has moved from {DUE} to Friday, March 27, 2026, 11:59 pm EDT.",
     )
     world.tick("2026-03-27T23:59")
-    assert world.said() == ["More time to apply: Pilot", "Closed: Pilot"]
+    assert world.said() == ["Pilot: more time to apply", "Pilot: closed"]
 
 
 def test_a_prepared_closing_stays_while_a_person_thinks_about_a_request_and_after_their_no(tmp_path: Path) -> None:
@@ -497,7 +497,7 @@ def test_where_closing_early_is_another_edit_it_has_its_own_pull_request_and_the
     assert world.pulls() == []
     [old] = world.pulls(PullStatus.WITHDRAWN)
     assert old.reason == "Seen on Monday, March 2, 2026, 9:05 am EST: the posting is closed already."
-    assert world.said() == ["Closed early: Pilot"]
+    assert world.said() == ["Pilot: closed early"]
 
 
 def test_any_number_may_be_prepared_and_only_so_many_may_close_at_once(tmp_path: Path) -> None:
@@ -597,7 +597,7 @@ def test_an_opening_that_lacks_something_is_a_draft_until_it_is_filled_in(tmp_pa
     world.approve(pull.number)
     world.tick("2026-03-09T08:00")
     assert "state: upcoming" in world.text("pilot")
-    assert world.asked() == ["Not ready to open: Pilot", "Cannot open: Pilot"]
+    assert world.asked() == ["Pilot: not ready to open", "Pilot: cannot open"]
     assert world.beside(1) == [
         (
             "This was due on Monday, March 9, 2026, 8:00 am EDT and is not merged. "
@@ -608,7 +608,7 @@ def test_an_opening_that_lacks_something_is_a_draft_until_it_is_filled_in(tmp_pa
     ]
     world.change("pilot", "# apply_url: APPLICATION URL\n# https", "apply_url: https")
     world.tick("2026-03-09T09:00")
-    assert world.said() == ["Now open: Pilot"]
+    assert world.said() == ["Pilot: now open"]
     assert [(found.number, found.draft) for found in world.pulls(None)] == [(pull.number, False)]
 
 
@@ -625,7 +625,7 @@ def test_a_draft_that_a_person_makes_of_a_ready_one_is_neither_merged_nor_undone
     world.tick("2026-03-20T23:59")
     assert "state: open" in world.text("pilot")
     assert "It is a draft, and only a person can make it ready." in world.beside(1)[0]
-    assert world.asked() == ["Waiting for a person: #1 Close: Pilot"]
+    assert world.asked() == ["Pilot: pull request #1 waits for a person"]
 
 
 def test_many_half_filled_postings_hold_nothing(tmp_path: Path) -> None:

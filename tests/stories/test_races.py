@@ -614,11 +614,11 @@ def test_what_a_rule_keeps_from_merging_is_told_and_merged_once_it_is_met(tmp_pa
     said = world.beside(1)
     assert why in said[0]
     assert said[1] == "Until it is merged, the public sees Pilot as open."
-    assert world.asked() == ["Waiting for a person: #1 Close: Pilot"]
+    assert world.asked() == ["Pilot: pull request #1 waits for a person"]
     mends(world)
     world.advance(minutes=5)
     assert "state: closed" in world.text("pilot")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
     settle(world)
     in_order(world)
 
@@ -674,7 +674,7 @@ def test_who_closes_early_merges_what_was_prepared_in_the_same_tick_whatever_peo
     world.tick("2026-03-10T09:00")
     assert (states(world), "state: closed" in world.text("pilot")) == (["merged"], True)
     assert world.answer(request) == (True, "Pull request #1 is merged.")
-    assert world.said() == ["Closed early: Pilot"]
+    assert world.said() == ["Pilot: closed early"]
     in_order(world)
 
 

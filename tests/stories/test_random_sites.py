@@ -23,9 +23,9 @@ KEPT = ("plain git",)  # hundreds of sites
 
 NAMES = ("ash", "birch")
 SUBJECTS = {
-    ("upcoming", "open"): {"Now open", "Open again"},
-    ("open", "closed"): {"Closed", "Closed early"},
-    ("open", "open"): {"More time to apply", "Correction"},
+    ("upcoming", "open"): {"now open", "open again"},
+    ("open", "closed"): {"closed", "closed early"},
+    ("open", "open"): {"more time to apply", "closing date corrected"},
 }
 
 
@@ -73,8 +73,8 @@ class Sites(RuleBasedStateMachine):
 
     def listen(self, name: str, was: Model, now: Model) -> None:
         """The list hears one mail for each step that it has to hear of, and none for any other."""
-        said = Counter(subject for subject in self.world.said() if subject.endswith(f": {name}"))
-        new = said - Counter({subject: n for subject, n in self.heard.items() if subject.endswith(f": {name}")})
+        said = Counter(subject for subject in self.world.said() if subject.startswith(f"{name}: "))
+        new = said - Counter({subject: n for subject, n in self.heard.items() if subject.startswith(f"{name}: ")})
         # Dates that go back and forth are told once for each way of standing: (later or not, opens, closes).
         news = (name, was.state, now.state, now.closes > was.closes, now.opens, now.closes)
         heard = (was.state != now.state or was.closes != now.closes) and news not in self.told
@@ -82,7 +82,7 @@ class Sites(RuleBasedStateMachine):
         if heard:
             self.told.add(news)
         assert sum(new.values()) == (1 if expected else 0), (was, now, new)
-        assert {subject.partition(":")[0] for subject in new} <= expected
+        assert {subject.partition(": ")[2] for subject in new} <= expected
         self.heard += new
 
     def pull(self, name: str) -> Pull | None:

@@ -8,7 +8,7 @@ import pytest
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.wants import ahead_of, objection
 from postbot.core.posting import Posting
-from tests.world import CONFIG, READY, World
+from tests.world import CONFIG, READY, World, text_of
 
 REVIEWED = CONFIG.replace("merge: auto", "merge: review")
 OPEN = {"state": "open", "opens": "March 1, 2026", "closes": "March 20, 2026, 11:59 pm EDT"}
@@ -34,8 +34,8 @@ def asked(folder: Path, transition: str, start: dict[str, str] = OPEN, **words: 
 def test_an_extension_is_told_with_both_dates_and_the_old_date_passes_quietly(tmp_path: Path) -> None:
     world = asked(tmp_path, "extend", closes="2026-03-27T23:59")
     assert "\ncloses: March 27, 2026, 11:59 pm EDT\n" in world.text("pilot")
-    assert world.said() == ["More time to apply: Pilot"]
-    told = world.read("More time to apply: Pilot")
+    assert world.said() == ["Pilot: more time to apply"]
+    told = world.read("Pilot: more time to apply")
     assert "New closing date: Friday, March 27, 2026, 11:59 pm EDT" in told
     assert "Before:           Friday, March 20, 2026, 11:59 pm EDT" in told
     world.tick("2026-03-21T09:00")
@@ -43,33 +43,33 @@ def test_an_extension_is_told_with_both_dates_and_the_old_date_passes_quietly(tm
     world.tick("2026-03-27T23:59")
     world.merge(world.pulls()[0].number)
     world.tick()
-    assert world.said() == ["More time to apply: Pilot", "Closed: Pilot"]
+    assert world.said() == ["Pilot: more time to apply", "Pilot: closed"]
 
 
 def test_a_closing_with_a_reason_is_told_as_early_and_with_its_reason(tmp_path: Path) -> None:
     world = asked(tmp_path, "close", reason="cap reached")
     assert "state: closed" in world.text("pilot")
-    assert world.said() == ["Closed early: Pilot"]
-    assert "Reason:         cap reached" in world.read("Closed early: Pilot")
+    assert world.said() == ["Pilot: closed early"]
+    assert "Reason:         cap reached" in world.read("Pilot: closed early")
     world.tick("2026-03-25T09:00")
-    assert world.said() == ["Closed early: Pilot"]
+    assert world.said() == ["Pilot: closed early"]
 
 
 def test_a_closing_of_a_position_without_a_date_is_not_called_early(tmp_path: Path) -> None:
     world = asked(tmp_path, "close", OPEN | {"closes": "TBD"}, reason="filled")
-    assert world.said() == ["Closed: Pilot"]
-    assert "Reason: filled" in world.read("Closed: Pilot")
-    assert "not known yet" not in world.read("Closed: Pilot")
+    assert world.said() == ["Pilot: closed"]
+    assert "Reason: filled" in world.read("Pilot: closed")
+    assert "not known yet" not in world.read("Pilot: closed")
 
 
 def test_a_postponed_open_position_goes_back_to_upcoming_and_opens_again_later(tmp_path: Path) -> None:
     world = asked(tmp_path, "postpone", opens="2026-03-16", closes="2026-03-27")
     assert "state: upcoming" in world.text("pilot")
-    assert world.said() == ["Postponed: Pilot"]
+    assert world.said() == ["Pilot: postponed"]
     world.tick("2026-03-14T09:00")
     world.approve(world.pulls()[0].number)
     world.tick("2026-03-16T00:00")
-    assert world.said() == ["Postponed: Pilot", "Open again: Pilot"]
+    assert world.said() == ["Pilot: postponed", "Pilot: open again"]
 
 
 def test_a_withdrawn_position_has_no_dates_and_stays_upcoming(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_withdrawn_position_has_no_dates_and_stays_upcoming(tmp_path: Path) ->
     assert "state: upcoming" in world.text("pilot")
     assert "\nopens: tbd\ncloses: tbd\n" in world.text("pilot")
     world.tick("2026-06-01T09:00")
-    assert world.said() == ["Postponed: Pilot"]
+    assert world.said() == ["Pilot: postponed"]
     assert world.pulls() == []
 
 
@@ -106,7 +106,7 @@ def test_what_cannot_be_done_is_refused_in_words(
     request = world.ask("pilot", transition, **words)
     world.tick()
     assert world.answer(request) == (False, answer)
-    assert answer in world.mail()[0].get_content()
+    assert answer in text_of(world.mail()[0])
     assert world.pulls(None) == []
 
 
@@ -179,7 +179,7 @@ def test_a_request_goes_with_its_posting_when_that_is_renamed(tmp_path: Path) ->
     world.merge(pull.number)
     world.tick()
     assert world.answer(request) == (True, f"Pull request #{pull.number} is merged.")
-    assert world.said() == ["Closed early: Pilot"]
+    assert world.said() == ["Pilot: closed early"]
 
 
 # Who goes first
@@ -206,7 +206,7 @@ def test_an_extension_leaves_an_approved_opening_alone_and_follows_it(tmp_path: 
     world.merge(extension.number)
     world.tick()
     assert world.answer(request) == (True, f"Pull request #{extension.number} is merged.")
-    assert world.said() == ["Now open: Pilot", "More time to apply: Pilot"]
+    assert world.said() == ["Pilot: now open", "Pilot: more time to apply"]
 
 
 def test_an_extension_long_before_the_opening_does_not_wait_for_it(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_an_extension_that_nobody_merges_does_not_keep_a_position_open(tmp_path:
     assert [pull.title for pull in world.pulls()] == ["Extend: Pilot"]
     world.tick("2026-03-20T23:59")
     assert "state: closed" in world.text("pilot")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
     assert world.answer(request) is None
     assert [pull.title for pull in world.pulls()] == ["Extend: Pilot"]
 
@@ -326,8 +326,8 @@ def test_nobody_is_reminded_of_what_was_asked_for_a_second_ago_and_the_state_is_
     assert world.asked() == []
     world.advance(hours=4)
     assert sorted(world.asked()) == [
-        "Waiting for a person: #1 Close: Clerk",
-        "Waiting for a person: #2 Extend: Pilot",
+        "Clerk: pull request #1 waits for a person",
+        "Pilot: pull request #2 waits for a person",
     ]
-    assert "the public sees Clerk as open" in world.read("Waiting for a person: #1 Close: Clerk")
-    assert "the public sees" not in world.read("Waiting for a person: #2 Extend: Pilot")
+    assert "the public sees Clerk as open" in world.read("Clerk: pull request #1 waits for a person")
+    assert "the public sees" not in world.read("Pilot: pull request #2 waits for a person")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from postbot.core.announce.words import RELEASE
 from postbot.core.site import PullStatus
-from tests.world import CONFIG, World, git
+from tests.world import CONFIG, World, git, text_of
 
 AUTO = CONFIG.replace("merge: when-due", "merge: auto")
 OPEN = {"state": "open", "opens": "March 1, 2026", "closes": "March 20, 2026, 11:59 pm EDT"}
@@ -26,14 +27,14 @@ def test_the_first_run_adopts_forty_open_positions_without_a_word(tmp_path: Path
     assert (world.mail(), world.pulls(None)) == ([], [])
     world.write("late-comer", **OPEN)
     world.tick()
-    assert world.said() == ["Now open: Late Comer"]
+    assert world.said() == ["Late Comer: now open"]
 
 
 def test_what_closes_in_the_very_first_look_is_told(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write("pilot", **(OPEN | {"closes": "March 1, 2026"}))
     world.tick()
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_a_lost_ledger_says_nothing_and_finds_its_pull_requests_again(tmp_path: Path) -> None:
@@ -49,9 +50,10 @@ def test_a_lost_ledger_says_nothing_and_finds_its_pull_requests_again(tmp_path: 
     world.tick("2026-03-07T10:00")
     assert (world.branches(), world.said()) == (branches, said)
     assert len(world.pulls(None)) == 1
+    world.bot.ledger.release(RELEASE, "robin", world.now)  # which a lost ledger has forgotten, too
     world.approve(1)
     world.tick("2026-03-09T00:00")
-    assert world.said() == ["Now open: Pilot"]
+    assert world.said() == ["Pilot: now open"]
 
 
 def test_a_no_outlives_the_ledger_and_any_number_of_openings(tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_a_ledger_from_an_older_copy_repeats_nothing(tmp_path: Path) -> None:
     world.tick("2026-03-19T00:00")
     before = [(mail["X-Postbot-Key"], mail["Date"]) for mail in world.mail()]
     pulls = [pull.branch for pull in world.pulls(None)]
-    assert world.said() == ["Now open: Pilot"]
+    assert world.said() == ["Pilot: now open"]
 
     world.bot.ledger.close()
     for leftover in (tmp_path / ".postbot").glob("ledger.db*"):
@@ -107,7 +109,7 @@ def test_many_moves_at_once_are_held_until_their_digest_is_released_and_then_go_
     world.tick("2026-03-19T00:05")
     assert (world.branches(), world.said()) == ([], [])
     assert world.asked() == ["Held: postbot does nothing until somebody looks"]
-    assert f"postbot release {held.digest}" in world.mail()[0].get_content()
+    assert f"postbot release {held.digest}" in text_of(world.mail()[0])
 
     world.bot.ledger.release("0123456789", "robin", world.now)
     world.tick("2026-03-19T00:10")
@@ -116,7 +118,7 @@ def test_many_moves_at_once_are_held_until_their_digest_is_released_and_then_go_
     world.tick("2026-03-19T00:15")
     assert len(world.branches()) == 8
     world.tick("2026-03-20T23:59")
-    assert sorted(world.said()) == [f"Closed: Job {number}" for number in range(8)]
+    assert sorted(world.said()) == [f"Job {number}: closed" for number in range(8)]
     assert all("state: closed" in world.text(f"job-{number}") for number in range(8))
     assert len(world.asked()) == 1
 

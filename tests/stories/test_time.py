@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.world import CONFIG, World, at
+from tests.world import CONFIG, World, at, text_of
 
 AUTO = CONFIG.replace("merge: when-due", "merge: auto")
 DOWN_FROM = at("2026-03-05T12:00")
@@ -33,14 +33,14 @@ def test_after_downtime_everything_stands_as_the_clock_says_and_late_news_says_s
     pilot = "closed" if now >= CLOSES else "open" if now >= OPENS else "upcoming"
     assert f"state: {pilot}\n" in world.text("pilot")
     assert f"state: {'closed' if now >= CLOSES else 'open'}\n" in world.text("baker")
-    opened = ["Now open: Pilot"] if pilot == "open" else []
-    assert world.said() == opened + (["Closed: Baker"] if now >= CLOSES else [])
+    opened = ["Pilot: now open"] if pilot == "open" else []
+    assert world.said() == opened + (["Baker: closed"] if now >= CLOSES else [])
     for mail in (mail for mail in world.mail() if mail["To"] == "openings@list.example"):
         late = now - (CLOSES if "Closed" in mail["Subject"] else OPENS)
-        assert (" late" in mail.get_content()) == (late >= timedelta(hours=1))
-    assert world.asked() == (["Never open: Pilot"] if pilot == "closed" else [])
+        assert (" late" in text_of(mail)) == (late >= timedelta(hours=1))
+    assert world.asked() == (["Pilot: never opened"] if pilot == "closed" else [])
     world.tick(now + timedelta(minutes=5))
-    assert world.said() == opened + (["Closed: Baker"] if now >= CLOSES else [])
+    assert world.said() == opened + (["Baker: closed"] if now >= CLOSES else [])
 
 
 ZONES = ["America/New_York", "America/Phoenix", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]
@@ -62,7 +62,7 @@ def test_around_the_change_of_the_clocks_a_position_opens_and_closes_once_at_its
     for minute in (0, 329, 330, 331, 389, 390, 420, 421, 422, 481, 600, 1440):
         world.tick(day + timedelta(minutes=minute))
         heard.append(len(world.said()))
-    assert world.said() == ["Now open: Pilot", "Closed: Pilot"]
+    assert world.said() == ["Pilot: now open", "Pilot: closed"]
     assert heard == [0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]
 
 
@@ -88,7 +88,7 @@ def test_words_for_times_around_the_change_mean_one_instant(
         world.tick(when)
         states.append(world.text("pilot").split("state: ")[1].split()[0])
     assert states == ["upcoming", "upcoming", "open", "open", "closed", "closed"]
-    assert world.said() == ["Now open: Pilot", "Closed: Pilot"]
+    assert world.said() == ["Pilot: now open", "Pilot: closed"]
 
 
 def test_a_clock_that_went_back_holds_everything_until_it_is_right_again(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_clock_that_went_back_holds_everything_until_it_is_right_again(tmp_pat
     for when in ("2026-03-09T09:00", "2026-03-09T09:05"):
         assert world.tick(when).plan.held is not None
     assert world.asked() == ["Held: postbot does nothing until somebody looks"]
-    assert "The clock went back" in world.mail()[0].get_content()
+    assert "The clock went back" in text_of(world.mail()[0])
     assert "state: open" in world.text("baker")
 
     assert world.tick("2026-03-10T09:05").plan.held is None

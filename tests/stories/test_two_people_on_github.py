@@ -78,7 +78,7 @@ def test_labels_that_are_known_in_another_case_keep_nothing_from_being_merged(tm
     world.tick("2026-03-19T10:00")
     assert twin_of(world).routes()["PATCH issue"] == 0
     world.tick("2026-03-20T23:59")
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_what_github_forbids_for_one_pull_request_stops_no_other(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_what_github_forbids_for_one_pull_request_stops_no_other(tmp_path: Path)
     report = world.tick("2026-03-20T23:59")
     assert [why for _, why in report.refused if "forbids" in why]
     world.advance(minutes=5)
-    assert sorted(world.said()) == ["Closed: Baker", "Closed: Pilot", "Now open: Baker"]
+    assert sorted(world.said()) == ["Baker: closed", "Baker: now open", "Pilot: closed"]
 
 
 def test_nothing_is_merged_before_github_knows_that_it_can_be(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_nothing_is_merged_before_github_knows_that_it_can_be(tmp_path: Path) ->
     assert world.pulls()[0].blocked == "A check has not passed."
     twin_of(world).check(pull.head, "build", "success")
     world.advance(minutes=5)
-    assert world.said() == ["Closed: Pilot"]
+    assert world.said() == ["Pilot: closed"]
 
 
 def test_a_path_can_say_nothing_in_a_commit_message(tmp_path: Path) -> None:

@@ -251,20 +251,29 @@ def _messages(foretold: Sequence[Announcement], messages: Sequence[Message]) -> 
         return "Nothing: for those who follow the openings, this merge is no news."
     if not messages:
         return "Nothing: nobody is listed for this kind of news."
-    told: dict[tuple[str, str], list[str]] = {}
+    told: dict[tuple[str, str], list[Message]] = {}
     for message in messages:
-        told.setdefault((message.subject, message.body), []).append(f"{message.channel}:{message.recipient}")
+        told.setdefault((message.subject, message.body), []).append(message)
     texts = (
         f"**To** {_listed(to)}\\\n**Subject** {code(subject)}\n\n{block(words.rstrip(), 'text')}"
         for (subject, words), to in told.items()
     )
-    return "\n\n".join(("Once this is merged:", *texts))
+    return "\n\n".join((_after_merge(messages), *texts))
 
 
-def _listed(recipients: Sequence[str]) -> str:
-    named = ", ".join(map(code, recipients[:_MOST_NAMED]))
+def _after_merge(messages: Sequence[Message]) -> str:
+    waits = any(message.page for message in messages)
+    return "Once this is merged, and the public page shows it:" if waits else "Once this is merged:"
+
+
+def _listed(recipients: Sequence[Message]) -> str:
+    """Who gets it and why; one reason that several share is said once."""
+    why: dict[str, list[str]] = {}
+    for message in recipients[:_MOST_NAMED]:
+        why.setdefault(message.why, []).append(code(f"{message.channel}:{message.recipient}"))
+    named = "; ".join(f"{', '.join(names)}{f' by {code(reason)}' if reason else ''}" for reason, names in why.items())
     more = len(recipients) - _MOST_NAMED
-    return f"{named} and {more} more" if more > 0 else named
+    return f"{named}; and {more} more" if more > 0 else named
 
 
 _MOST_NAMED = 20

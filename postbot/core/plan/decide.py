@@ -15,10 +15,11 @@ from postbot.core.dates import say
 from postbot.core.lifecycle import Transition, upcoming
 from postbot.core.plan.answers import answers
 from postbot.core.plan.archiving import in_turn
-from postbot.core.plan.news import broken, records
+from postbot.core.plan.news import broken, records, undelivered
 from postbot.core.plan.offers import offers
 from postbot.core.plan.people import put_off_to
 from postbot.core.plan.pulls import leftovers, notes, pull_steps, withdrawals
+from postbot.core.plan.soon import instants, soon
 from postbot.core.plan.steps import (
     LEADS_TO,
     Forget,
@@ -61,14 +62,15 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
     if held is None:
         offered = offers(seen, wanted, before)
         wanted = [offer.want for offer in offered]
-        steps = _steps(seen, recorded, offered, now, policy)
+        ahead = soon(seen, postings, recorded, now, policy)
+        steps = [*_steps(seen, recorded, offered, now, policy), *ahead, *undelivered(seen, now)]
         held = _strange(seen, postings, list(_moves(steps)), now, policy)
     wakes_at = min((at for at in _instants(seen, postings, wanted, policy, now) if at > now), default=None)
     if held is None:
         return Plan(now, tuple(steps), (*problems, *_obstacles(offered)), None, wakes_at, tuple(wanted), offered)
-    said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest})
+    said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest}, at=now)
     tell = () if said.key in seen.memory.told else (Tell(said),)
-    return Plan(now, tell, problems, held, wakes_at, tuple(wanted))
+    return Plan(now, (*tell, *undelivered(seen, now)), problems, held, wakes_at, tuple(wanted))
 
 
 def _steps(
@@ -177,6 +179,7 @@ def _instants(
 
 def _of_posting(posting: Posting, now: datetime, policy: Policy) -> Iterator[datetime]:
     yield from (at for at in (posting.window.opens, posting.window.closes, posting.closed_on) if at)
+    yield from instants(posting, policy)
     for found in upcoming(posting, now):
         yield found.at
         yield found.at - policy.of(found.transition).lead

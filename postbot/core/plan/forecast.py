@@ -130,8 +130,8 @@ def _remember(seen: Seen, witnesses: Mapping[Path, Witness]) -> Seen:
 
 
 def _told(seen: Seen, step: Record | Forget | Tell | Answer) -> Seen:
-    said = (step.announcement,) if isinstance(step, Tell) else step.announcements
-    keys = seen.memory.told | {announcement.key for announcement in said}
+    said, also = ((step.announcement,), step.also) if isinstance(step, Tell) else (step.announcements, ())
+    keys = seen.memory.told | {announcement.key for announcement in said} | set(also)
     return replace(seen, memory=replace(seen.memory, told=keys))
 
 

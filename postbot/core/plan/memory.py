@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from postbot.core.announce import Event
 from postbot.core.lifecycle import Wish
 from postbot.core.profile import State
 from postbot.core.site import Path
@@ -17,7 +18,8 @@ from postbot.core.site import Path
 class Witness:
     """A posting as last seen on the base branch. Instants are UTC.
 
-    `generation` counts how often it has been opened. `reason` is why it was closed early, where that was said.
+    `generation` counts how often it has been opened, and `thread` names the opening that it is, or waits for.
+    `reason` is why it was closed early, where that was said.
     """
 
     path: Path
@@ -28,6 +30,7 @@ class Witness:
     opens: datetime | None
     closes: datetime | None
     reason: str | None = None
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,24 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message that is held for a person: nobody knows whether it went out, or it cannot. `detail` says why."""
+
+    number: int
+    attempts: int
+    event: Event
+    subject: str
+    channel: str
+    recipient: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Everything remembered. `told` holds the keys of announcements made, `released` the digests of freed plans.
 
-    `last_tick` is None on the very first run, and after the ledger was lost.
+    With `PUBLIC` among them, postbot speaks to others than the team. `last_tick` is None on the very first run, and
+    after the ledger was lost. `held` are the messages that wait for a person.
     """
 
     witnesses: Mapping[Path, Witness] = field(default_factory=dict)
@@ -53,3 +70,4 @@ class Memory:
     told: frozenset[str] = frozenset()
     released: frozenset[str] = frozenset()
     last_tick: datetime | None = None
+    held: tuple[Undelivered, ...] = ()

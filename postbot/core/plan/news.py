@@ -4,12 +4,15 @@ Pure. News follow the content of the base branch and nothing else: neither a pul
 first run adopts what stands and says nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
-from postbot.core.announce import Announcement, Event
+from postbot.core.address import public_address
+from postbot.core.announce import About, Announcement, Event, Fact
+from postbot.core.announce.routes import is_address
+from postbot.core.announce.words import thread_name
 from postbot.core.archive import is_archived
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
@@ -32,7 +35,7 @@ def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iter
         after = _witness(posting, seen, state, before)
         if before != after:
             adopted = before is None and seen.memory.last_tick is None
-            said = () if adopted else tuple(_news(posting, before, after, now))
+            said = () if adopted else tuple(_news(posting, before, after, now, seen.memory.told))
             moved = bool(said) or (before is not None and before.state is not state)
             was = before.path if before and before.path != path else None
             yield Record(after, said, was, moved=moved)
@@ -99,6 +102,7 @@ def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None)
     opened = state is State.OPEN and (before is None or before.state is not State.OPEN)
     closing = state is State.CLOSED and before is not None and before.state is State.OPEN
     return Witness(
+        thread=_thread(posting.path, generation + opened, state, before),
         path=posting.path,
         blob=seen.snapshot.files[posting.path].blob,
         title=posting.title,
@@ -108,6 +112,21 @@ def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None)
         closes=posting.window.closes,
         reason=_close_reason(posting, seen) if closing else before.reason if before and state is State.CLOSED else None,
     )
+
+
+def _thread(path: Path, generation: int, state: State, before: Witness | None) -> str:
+    """The name of the opening that a posting is or waits for; a closed one that is used again waits for another."""
+    again = before is not None and before.state is State.CLOSED and state is not State.CLOSED
+    if before and before.thread and not again:
+        return before.thread
+    return thread_name(path, generation + (state is State.UPCOMING))
+
+
+def thread_of(seen: Seen, posting: Posting, now: datetime) -> str:
+    """The name of the opening that a posting is or waits for, as it is or will be remembered."""
+    before = seen.memory.witnesses.get(posting.path)
+    state = posting.state(now) or State.UPCOMING
+    return _thread(posting.path, before.generation if before else 0, state, before)
 
 
 def _close_reason(posting: Posting, seen: Seen) -> str | None:
@@ -121,13 +140,60 @@ def _close_reason(posting: Posting, seen: Seen) -> str | None:
     )
 
 
-def _news(posting: Posting, before: Witness | None, after: Witness, now: datetime) -> Iterator[Announcement]:
-    """What is heard of the step from one witnessed state to the next. Of straight to closed, only the staff hear."""
-    event = _event(before, after, now) or (Event.MISSED if _missed(posting, before, after, now) else None)
+def _news(
+    posting: Posting, before: Witness | None, after: Witness, now: datetime, told: Collection[str]
+) -> Iterator[Announcement]:
+    """What is heard of the step from one witnessed state to the next. Of straight to closed, only the staff hear.
+
+    Unless the opening had been announced: then those who wait for it hear what has become of it.
+    """
+    event = _event(before, after, now) or _of_awaited(before, after, now, told)
+    event = event or (Event.MISSED if _missed(posting, before, after, now) else None)
     if event:
         # With its dates in the key, a file that is made anew under an old name is heard of again, years later.
         key = f"{event}:{after.path}:{after.generation}:{_when(after)}"
-        yield Announcement(event, key, posting.slug, _facts(posting, before, after, now))
+        yield Announcement(
+            event,
+            key,
+            posting.slug,
+            _facts(posting, before, after, now),
+            about=about(posting, after.state, after.thread),
+            at=now,
+            expires=after.closes if after.state is State.OPEN and after.closes and after.closes > now else None,
+            is_news=True,
+        )
+
+
+def about(posting: Posting, state: State | None, thread: str) -> About:
+    """The posting as announcements and routes know it."""
+    return About(
+        path=posting.path,
+        title=posting.title,
+        state=state,
+        thread=thread,
+        zone=posting.zone,
+        opens=posting.window.opens,
+        closes=posting.window.closes,
+        address=public_address(posting),
+        fields={key: field.text for key, field in posting.document.fields.items() if field.text is not None},
+    )
+
+
+def _of_awaited(before: Witness | None, after: Witness, now: datetime, told: Collection[str]) -> Event | None:
+    """What those hear who were told of a coming opening that now comes later, or not at all."""
+    if before is None or before.state is not State.UPCOMING or before.opens is None:
+        return None
+    if not any(key.startswith(soon_key(Event.OPENING_SOON, before.thread, before.opens)) for key in told):
+        return None
+    if after.state is State.CLOSED:
+        return Event.CLOSED if after.closes and after.closes <= now else Event.CLOSED_EARLY
+    later = after.state is State.UPCOMING and (after.opens is None or after.opens > before.opens)
+    return Event.POSTPONED if later else None
+
+
+def soon_key(event: Event, thread: str, at: datetime) -> str:
+    """How the keys of what is told ahead of an instant begin; the span follows."""
+    return f"{event}:{thread}:{at_utc(at)}:"
 
 
 def foretold(seen: Seen, posting: Posting, after: Posting, now: datetime) -> tuple[Announcement, ...]:
@@ -140,7 +206,7 @@ def foretold(seen: Seen, posting: Posting, after: Posting, now: datetime) -> tup
     if was is None or state is None:
         return ()
     before = _witness(posting, seen, was, seen.memory.witnesses.get(posting.path))
-    return tuple(_news(after, before, _witness(after, seen, state, before), now))
+    return tuple(_news(after, before, _witness(after, seen, state, before), now, seen.memory.told))
 
 
 def _when(witness: Witness) -> str:
@@ -171,22 +237,22 @@ def _missed(posting: Posting, before: Witness | None, after: Witness, now: datet
     return passed and not posting.profile.dates_decide and after.opens is not None and after.opens <= now
 
 
-def _facts(posting: Posting, before: Witness | None, after: Witness, now: datetime) -> dict[str, str | tuple[str, ...]]:
+def _facts(posting: Posting, before: Witness | None, after: Witness, now: datetime) -> dict[str, Fact]:
     late = _opening(after.opens, posting.zone) if after.state is State.OPEN else after.closes
-    contact = live_field(posting.document, posting.profile.emails)
     return window_facts(posting) | {
         "state": after.state,
         "reason": after.reason or "",
         "was_closing": say_closing(before.closes, posting.zone) if before and before.closes else "",
         "late": _late(late, now),
-        "contact": (contact.text or "") if contact else "",
     }
 
 
-def window_facts(posting: Posting) -> dict[str, str | tuple[str, ...]]:
-    """What every announcement about a posting may say: its title, its path and its dates in words."""
+def window_facts(posting: Posting) -> dict[str, Fact]:
+    """What every announcement about a posting may say: its title, its path, whom to ask, and its dates in words."""
     window = posting.window
+    contact = live_field(posting.document, posting.profile.emails)
     return {
+        "contact": (contact.text or "") if contact and is_address(contact.text or "") else "",
         "title": posting.title,
         "path": posting.path,
         "opens": say(window.opens, posting.zone) if window.opens else "not known yet",
@@ -236,7 +302,7 @@ def broken(seen: Seen, now: datetime) -> Iterator[Tell]:
         problems = _faults(seen, path, found, now)
         if problems:
             key = f"{Event.BROKEN}:{path}:{seen.snapshot.files[path].blob}"
-            facts: dict[str, str | tuple[str, ...]] = {"path": path, "problems": tuple(map(str, problems))}
+            facts: dict[str, Fact] = {"path": path, "problems": tuple(map(str, problems))}
             if key not in seen.memory.told:
                 strange = path not in seen.memory.witnesses and (isinstance(found, Problem) or not found.state(now))
                 yield Tell(Announcement(Event.BROKEN, key, path, facts), quiet=first and strange)
@@ -257,3 +323,20 @@ def _faults(seen: Seen, path: Path, found: Posting | Problem, now: datetime) -> 
 def _is_template(path: Path, templates: tuple[str, ...]) -> bool:
     stem = path.rpartition("/")[2].rpartition(".")[0]
     return any(fnmatchcase(name.lower(), pattern) for name in (slug_of(path), stem) for pattern in templates)
+
+
+def undelivered(seen: Seen, now: datetime) -> Iterator[Tell]:
+    """The messages that have come to be held, all in one word to the staff.
+
+    A message that says so and is held itself is not told of in turn: `postbot deliveries --held` shows it.
+    """
+    held = {f"{Event.FAILED}:{each.number}:{each.attempts}": each for each in seen.memory.held}
+    fresh = {key: each for key, each in held.items() if key not in seen.memory.told and each.event is not Event.FAILED}
+    if fresh:
+        key, *also = fresh
+        facts: dict[str, Fact] = {
+            "count": str(len(fresh)),
+            "failures": tuple(f"To {e.channel}:{e.recipient}: {e.subject}. {e.detail}" for e in fresh.values()),
+            "command": "postbot deliveries --held",
+        }
+        yield Tell(Announcement(Event.FAILED, key, "", facts, at=now), also=tuple(also))

@@ -11,7 +11,7 @@ from postbot.core.announce import one_line
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.memory import Witness
-from postbot.core.plan.news import say_closing
+from postbot.core.plan.news import say_closing, thread_of
 from postbot.core.plan.people import may_be_proposed
 from postbot.core.plan.steps import (
     LEADS_TO,
@@ -35,8 +35,9 @@ from postbot.core.site import ChangeSet, Path, Pull, PullStatus
 def pull_steps(seen: Seen, offer: Offer, now: datetime, policy: Policy) -> Iterator[Step]:
     """What one wanted transition needs done: ask, propose, refresh, merge, remind, or nothing."""
     told, want = seen.memory.told, offer.want
+    thread = thread_of(seen, want.posting, now)
     if offer.lacks and want.request is None:
-        yield from (Tell(said) for said in questions(offer, now, policy) if said.key not in told)
+        yield from (Tell(said) for said in questions(offer, thread, now, policy) if said.key not in told)
     if not isinstance(offer.change, ChangeSet):
         return
     pull = seen.snapshot.by_branch.get(want.branch)
@@ -46,11 +47,12 @@ def pull_steps(seen: Seen, offer: Offer, now: datetime, policy: Policy) -> Itera
         if pull.untouched and dict(pull.files) != dict(offer.change.after):
             yield _proposal(offer, offer.change, pull)
         elif not want.standby and want.due <= now and hindrance(pull, offer, policy) is None:
-            yield Merge(pull, want.posting.path, want.wish.transition)
+            by = want.request.by if want.request else ""
+            yield Merge(pull, want.posting.path, want.wish.transition, by)
         elif pull.untouched and not _is_finished(pull, offer.change):
             yield _proposal(offer, offer.change, pull)
         elif not want.standby and not _is_asked_about(offer, pull):
-            yield from (Tell(said) for said in reminder(want, pull, now, policy) if said.key not in told)
+            yield from (Tell(said) for said in reminder(want, pull, thread, now, policy) if said.key not in told)
 
 
 def _is_finished(pull: Pull, change: ChangeSet) -> bool:
@@ -68,6 +70,7 @@ def _proposal(offer: Offer, change: ChangeSet, pull: Pull | None) -> Propose:
         refresh=pull is not None and pull.status is PullStatus.OPEN,
         foretold=offer.foretold,
         moves=not (change.draft or want.ahead or want.standby),
+        by=want.request.by if want.request else "",
     )
 
 

@@ -46,14 +46,17 @@ class Handling:
 class Policy:
     """The rules of one site. Spans are counted back from the opening (`ask`) or on from the due instant (`remind`).
 
-    `staff` are those who hear the reminders. With `two_people` nobody's approval counts for what they have asked for
-    themselves; `people` maps the names that requests carry to those that approvals carry, where they differ.
+    `opening_soon` and `closing_soon` are counted back from the opening and the closing that those who follow the site
+    hear of. `staff` are those who hear the reminders. With `two_people` nobody's approval counts for what they have
+    asked for themselves; `people` maps the names that requests carry to those that approvals carry, where they differ.
     """
 
     zone: ZoneInfo
     handling: Mapping[Transition, Handling] = field(default_factory=dict)
     ask: tuple[timedelta, ...] = (timedelta(days=5), timedelta(days=2), timedelta(days=1), timedelta(0))
     remind: tuple[timedelta, ...] = (timedelta(0), timedelta(hours=4), timedelta(hours=24))
+    opening_soon: tuple[timedelta, ...] = ()
+    closing_soon: tuple[timedelta, ...] = ()
     most_moves: int = 5
     most_share: float = 0.2
     clock_slack: timedelta = timedelta(minutes=1)
@@ -105,7 +108,7 @@ class Forget:
 class Propose:
     """Open this pull request, or bring the open one of the same branch up to date. `foretold` is what its merge tells.
 
-    One that is far ahead of its date, or a draft, moves nothing yet.
+    One that is far ahead of its date, or a draft, moves nothing yet. `by` is who asked for it, if anybody did.
     """
 
     change: ChangeSet
@@ -115,15 +118,17 @@ class Propose:
     refresh: bool = False
     foretold: tuple[Announcement, ...] = ()
     moves: bool = True
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Merge this pull request of ours, now."""
+    """Merge this pull request of ours, now. `by` is who asked for it, if anybody did."""
 
     pull: Pull
     path: Path
     transition: Transition
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +157,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Say something to the staff; quiet only notes it as said, for what was there before we came."""
+    """Say something that no change of the site brings about.
+
+    Quiet only notes it as said: it was there before we came, or other news say as much. `also` are further keys that
+    are said with it.
+    """
 
     announcement: Announcement
     quiet: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from postbot.core.announce import Announcement, Event, one_line
 from postbot.core.dates import say
 from postbot.core.lifecycle import TABLE, Transition
-from postbot.core.plan.news import window_facts
+from postbot.core.plan.news import about, window_facts
 from postbot.core.plan.people import is_approved, verdict
 from postbot.core.plan.steps import MergeWhen, Offer, Policy, Want
 from postbot.core.plan.wants import is_borrowed, request_branch
@@ -43,8 +43,11 @@ def hindrance(pull: Pull, offer: Offer, policy: Policy) -> str | None:
 # To the staff --------------------------------------------------------------------------------------------------------
 
 
-def questions(offer: Offer, now: datetime, policy: Policy) -> Iterator[Announcement]:
-    """Ask for what is missing; after a pause only the latest of the questions that came due."""
+def questions(offer: Offer, thread: str, now: datetime, policy: Policy) -> Iterator[Announcement]:
+    """Ask for what is missing; after a pause only the latest of the questions that came due.
+
+    `thread` names the opening that they are about.
+    """
     want = offer.want
     asked = [span for span in policy.ask if want.due - span <= now]
     if asked:
@@ -53,10 +56,12 @@ def questions(offer: Offer, now: datetime, policy: Policy) -> Iterator[Announcem
             "due": say(want.due, want.posting.zone),
             "overdue": "yes" if want.due <= now else "",
         }
-        yield Announcement(Event.NOT_READY, _question(want, min(asked)), want.posting.slug, facts)
+        known = about(want.posting, want.posting.state(now), thread)
+        key = _question(want, min(asked))
+        yield Announcement(Event.NOT_READY, key, want.posting.slug, facts, about=known, at=now)
 
 
-def reminder(want: Want, pull: Pull, now: datetime, policy: Policy) -> Iterator[Announcement]:
+def reminder(want: Want, pull: Pull, thread: str, now: datetime, policy: Policy) -> Iterator[Announcement]:
     """Say that a pull request waits beyond its instant, what keeps it, and what the public sees meanwhile."""
     overdue = [span for at, span in reminders(want, pull, policy) if at <= now]
     if overdue:
@@ -71,7 +76,9 @@ def reminder(want: Want, pull: Pull, now: datetime, policy: Policy) -> Iterator[
             "blocked": pull.blocked or (_PUT_OFF if pull.again and not is_approved(pull, want.request, policy) else ""),
             "url": pull.url,
         }
-        yield Announcement(Event.WAITING, _reminder(want, max(overdue)), want.posting.slug, facts)
+        known = about(want.posting, want.posting.state(now), thread)
+        key = _reminder(want, max(overdue))
+        yield Announcement(Event.WAITING, key, want.posting.slug, facts, about=known, at=now)
 
 
 def reminders(want: Want, pull: Pull | None, policy: Policy) -> list[tuple[datetime, timedelta]]:
@@ -163,7 +170,7 @@ def _reported(want: Want, told: Collection[str], policy: Policy) -> Iterator[str
     spans = [span for span in sorted(policy.remind) if _reminder(want, span) in told]
     asked = any(_question(want, span) in told for span in policy.ask)
     if (spans or asked) and not staff:
-        yield "Nobody was told: the configuration names no staff under `announce`."
+        yield "Nobody was told: the configuration names nobody who hears of it under `routes`."
     elif spans:
         yield f"Reported to {staff} {_listed([_after(span) for span in spans])}."
     elif asked:

@@ -1,0 +1,140 @@
+"""Who hears: routes match announcements by event and by any field of the posting, and name recipients.
+
+Pure. A recipient is written in the configuration, or is what one field of the posting holds; such a value counts only
+if it is one plain e-mail address, so that nobody's text can add a second recipient or a header. What a channel
+understands under a recipient is its own business.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from postbot.core.announce import Announcement, Audience, Event, one_line
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.)+[A-Za-z]{{2,63}}")
+_LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+_LONGEST_LOCAL = 64  # RFC 5321, 4.5.3.1.1
+_FIELD = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One recipient and what it hears.
+
+    `recipient` is what the channel understands, or `{field}`: the address that this field of the posting holds.
+    `where` names fields of the posting (in any case; `path` is its path) and for each the patterns of which one must
+    match; a route with conditions hears only of postings (and by `path` of any file). `place` says where it is written.
+    """
+
+    channel: str
+    recipient: str
+    hears: frozenset[Event]
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """One recipient of one announcement, and why."""
+
+    channel: str
+    recipient: str
+    why: str
+
+
+def events_of(audience: Audience) -> frozenset[Event]:
+    """Every event that an audience hears."""
+    return frozenset(event for event in Event if event.audience is audience)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one plain e-mail address (RFC 5321's dot-string and domain, ASCII) and nothing else.
+
+    An encoded word is made of the same letters and is decoded into others, so whatever holds `=?` is refused.
+    """
+    fits = len(text) <= _LONGEST_ADDRESS and len(text.partition("@")[0]) <= _LONGEST_LOCAL
+    return fits and "=?" not in text and bool(_ADDRESS.fullmatch(text))
+
+
+def field_of(recipient: str) -> str | None:
+    """The field of the posting that holds the recipient; None where the configuration names it."""
+    found = _FIELD.fullmatch(recipient)
+    return found[1].strip() if found else None
+
+
+def heard(announcement: Announcement, routes: Sequence[Route]) -> tuple[Hearing, ...]:
+    """Everybody who hears an announcement, each once, with every reason."""
+    return _each_once(_matching(announcement, routes, frozenset({announcement.event})))
+
+
+def team(announcement: Announcement, routes: Sequence[Route]) -> tuple[Hearing, ...]:
+    """Who hears it while postbot speaks to the team only: whom the configuration names for anything of the staff's.
+
+    Not the contact that a posting names: a person who is new to it had better hear from the team first.
+    """
+    routes = [route for route in routes if field_of(route.recipient) is None]
+    return _each_once(_matching(announcement, routes, events_of(Audience.STAFF)))
+
+
+def _matching(announcement: Announcement, routes: Sequence[Route], events: frozenset[Event]) -> Iterator[Hearing]:
+    for route in routes:
+        recipient = _recipient(announcement, route)
+        if recipient and route.hears & events and _fits(announcement, route):
+            yield Hearing(route.channel, recipient, _why(announcement, route))
+
+
+def _each_once(hearings: Iterator[Hearing]) -> tuple[Hearing, ...]:
+    same: dict[tuple[str, str], list[Hearing]] = {}
+    for each in hearings:
+        same.setdefault((each.channel, _who(each.recipient)), []).append(each)
+    return tuple(
+        Hearing(first.channel, first.recipient, "; ".join(dict.fromkeys(each.why for each in (first, *others))))
+        for first, *others in same.values()
+    )
+
+
+def _who(recipient: str) -> str:
+    """One person's or list's address in any case is one recipient; of other names only their channel can tell."""
+    return recipient.casefold() if is_address(recipient) else recipient
+
+
+def _recipient(announcement: Announcement, route: Route) -> str | None:
+    name = field_of(route.recipient)
+    if name is None:
+        return route.recipient
+    text = (_value(announcement, name) or "").strip().removeprefix("mailto:")
+    return text if is_address(text) else None
+
+
+def _fits(announcement: Announcement, route: Route) -> bool:
+    return all(
+        (value := _value(announcement, name)) is not None
+        and any(fnmatchcase(value.casefold(), pattern.casefold()) for pattern in patterns)
+        for name, patterns in route.where.items()
+    )
+
+
+def _value(announcement: Announcement, name: str) -> str | None:
+    """What the posting holds under this name, in whatever case and with blanks, dashes or underscores between."""
+    about = announcement.about
+    if _plain(name) == "path":
+        path = about.path if about else announcement.facts.get("path")
+        return path if isinstance(path, str) else None
+    if about is None:
+        return None
+    if name in about.fields:
+        return about.fields[name]
+    return next((value for key, value in about.fields.items() if _plain(key) == _plain(name)), None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
+
+
+def _why(announcement: Announcement, route: Route) -> str:
+    conditions = [f"{name} is {one_line(_value(announcement, name) or '')}" for name in route.where]
+    if name := field_of(route.recipient):
+        conditions.append(f"{name} names it")
+    return f"{route.place or 'the configuration'} ({', '.join([f'hears {announcement.event}', *conditions])})"

@@ -1,0 +1,291 @@
+"""The one memory that postbot owns, on SQLite: what it witnessed, what people asked for, what was said to whom.
+
+The promise: each method that writes is one transaction on the disk, or nothing. What is to be said is written down
+together with what was witnessed, so that a crash between the two is impossible, and a message key exists once for
+all time. Delivery is claim, send, settle: one claimer wins, and a claim without a settlement is found again. Whatever
+is written leaves a row in the audit, in the same transaction, chained to all rows before it.
+
+It decides nothing and sends nothing; what a posting says is never remembered as truth, for git stays the only
+record of that. A ledger may be deleted: postbot then adopts what stands and says nothing. Instants are aware, UTC
+inside, stored as ISO text of one length so that text order is time order.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path as FilePath
+
+import sqlalchemy as sa
+
+from postbot.core.announce import Message, Receipt
+from postbot.core.lifecycle import Wish
+from postbot.core.plan.memory import Memory, Request, Witness
+from postbot.core.site import Path
+from postbot.ledger import audit, file, memory, outbox
+from postbot.ledger.audit import Writer
+from postbot.ledger.file import HEAD
+from postbot.ledger.tables import METADATA, pulse, requests
+from postbot.ledger.values import (
+    ATTEMPTS,
+    BACK_OFF,
+    CLOCK,
+    AuditRow,
+    Delivery,
+    DeliveryStatus,
+    Entry,
+    LedgerBusy,
+    LedgerError,
+    Verdict,
+)
+
+__all__ = [
+    "ATTEMPTS",
+    "BACK_OFF",
+    "CLOCK",
+    "HEAD",
+    "METADATA",
+    "AuditRow",
+    "Delivery",
+    "DeliveryStatus",
+    "Entry",
+    "Ledger",
+    "LedgerBusy",
+    "LedgerError",
+    "Verdict",
+]
+
+
+class Ledger:
+    """One ledger file. Safe to share between threads; every method may raise `LedgerError`.
+
+    Methods that write take the present instant, for nothing here reads a clock.
+    """
+
+    def __init__(self, path: FilePath, engine: sa.Engine) -> None:
+        self._path = path
+        self._engine = engine
+
+    @classmethod
+    def open(cls, path: FilePath) -> "Ledger":
+        """Open the ledger at `path`, or make it with its folders; bring an older schema up to date."""
+        file.make_folder(path.parent)
+        made = not path.exists()
+        ledger = cls(path, file.engine_of(path))
+        try:
+            file.check(ledger._engine, path, made=made)
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Keep every other postbot from this ledger; the system lets go of it even when this process is killed.
+
+        Raises `LedgerBusy` when another one is at work, in this process or elsewhere.
+        """
+        with file.lock(self._path):
+            yield
+
+    # What is remembered
+
+    def memory(self) -> Memory:
+        """Everything remembered, as of one moment."""
+        with self._reading() as connection:
+            return memory.remembered(connection)
+
+    def revision(self) -> int:
+        """Return a number that grows whenever `memory` changes, but for a last tick that merely moves on."""
+        with self._reading() as connection:
+            return int(connection.execute(sa.select(pulse.c.revision)).scalar_one())
+
+    def record(
+        self,
+        witness: Witness,
+        was: Path | None,
+        messages: Sequence[Message],
+        told: Sequence[str],
+        at: datetime,
+    ) -> None:
+        """Remember a posting as last seen, and what is to be said about it. `was` is its path before a renaming."""
+        with self._writing() as writer:
+            memory.see(writer, witness, was, at)
+            outbox.queue(writer, witness.path, messages, at)
+            memory.tell(writer, told, at)
+
+    def adopt(self, witnesses: Sequence[Witness], at: datetime) -> None:
+        """Remember many postings as they stand, all at once or not at all, with nothing to be said about them."""
+        with self._writing() as writer:
+            for witness in witnesses:
+                memory.see(writer, witness, None, at)
+
+    def forget(self, path: Path, messages: Sequence[Message], told: Sequence[str], at: datetime) -> None:
+        """Remember a posting no longer, for its file is gone."""
+        with self._writing() as writer:
+            memory.forget(writer, path, at)
+            outbox.queue(writer, path, messages, at)
+            memory.tell(writer, told, at)
+
+    def tell(self, messages: Sequence[Message], told: Sequence[str], at: datetime) -> None:
+        """Queue what is to be said without anything witnessed."""
+        with self._writing() as writer:
+            outbox.queue(writer, None, messages, at)
+            memory.tell(writer, told, at)
+
+    def file(self, path: Path, wish: Wish, by: str, at: datetime) -> Request:
+        """File a person's wish. It stands, whatever happens to this process, once this returns."""
+        with self._writing() as writer:
+            return memory.file(writer, path, wish, by, at)
+
+    def answer(
+        self,
+        request: Request,
+        done: bool,
+        words: str,
+        messages: Sequence[Message],
+        told: Sequence[str],
+        at: datetime,
+        by: str = CLOCK,
+    ) -> None:
+        """Answer a request, in words for the person who asked. The first answer counts; a later one does nothing."""
+        with self._writing() as writer:
+            path = memory.answer(writer, request, done, words, by, at)
+            if path is not None:
+                outbox.queue(writer, path, messages, at)
+                memory.tell(writer, told, at)
+
+    def answered(self, number: int) -> tuple[bool, str] | None:
+        """Whether a request was carried out, and the words of its answer; None while it is open."""
+        answer = sa.select(requests.c.done, requests.c.words).where(
+            requests.c.number == number, requests.c.answered_at.is_not(None)
+        )
+        with self._reading() as connection:
+            row = connection.execute(answer).one_or_none()
+        return None if row is None else (row.done, row.words)
+
+    def release(self, digest: str, by: str, at: datetime) -> None:
+        """Free the held plan of this digest, once and for all."""
+        with self._writing() as writer:
+            memory.release(writer, digest, by, at)
+
+    def ticked(self, at: datetime) -> None:
+        """Remember the last tick. It may go back, for that is what releasing a plan held for its clock means."""
+        # Only a first tick and one that goes back can change what an unchanged world asks for.
+        turns = sa.or_(pulse.c.last_tick.is_(None), pulse.c.last_tick > at)
+        revision = pulse.c.revision + sa.case((turns, 1), else_=0)
+        with self._writing() as writer:
+            writer.execute(sa.update(pulse).values(last_tick=at, revision=revision))
+
+    # What is on its way
+
+    def due(self, at: datetime, limit: int = 100) -> list[Delivery]:
+        """List the oldest of what is to be sent at `at`, oldest first. What is no news any more by then expires."""
+        with self._writing() as writer:
+            outbox.expire(writer, at)
+            return outbox.due(writer.connection, at, limit)
+
+    def claim(self, delivery: Delivery, at: datetime) -> Delivery | None:
+        """Claim a due delivery, and return it as it stands then; None for all callers but one.
+
+        Its root may be another one than when it was listed, for what began its thread may have gone out since.
+        """
+        with self._writing() as writer:
+            return outbox.claim(writer, delivery, at)
+
+    def settle(self, delivery: Delivery, receipt: Receipt, at: datetime) -> None:
+        """Write down what became of a claimed delivery, or of one in doubt. Without either it changes nothing.
+
+        What was not sent is tried again after a while (`BACK_OFF`, `ATTEMPTS`, and what the far end asks for); what
+        may have been sent is held, and so is what a person must see to.
+        """
+        with self._writing() as writer:
+            outbox.settle(writer, delivery, receipt, at)
+
+    def doubt(self, delivery: Delivery, receipt: Receipt, at: datetime) -> None:
+        """Write down that nobody knows yet whether a claimed delivery went out, and that a later look may tell."""
+        with self._writing() as writer:
+            outbox.doubt(writer, delivery, receipt, at)
+
+    def in_doubt(self) -> list[Delivery]:
+        """List what was claimed and never settled: the trace of a crash in mid-send, or an answer that was lost."""
+        with self._reading() as connection:
+            return outbox.in_doubt(connection)
+
+    def wait(self, delivery: Delivery, until: datetime, why: str, at: datetime) -> None:
+        """Put a due delivery off without counting an attempt, for nothing was tried."""
+        with self._writing() as writer:
+            outbox.wait(writer, delivery, until, why, at)
+
+    def hold(self, delivery: Delivery, why: str, at: datetime) -> None:
+        """Leave a due delivery to a person."""
+        with self._writing() as writer:
+            outbox.hold(writer, delivery, why, at)
+
+    def resend(self, number: int, by: str, at: datetime) -> Delivery:
+        """Let a held delivery be sent at the next tick, for a person has decided so, whatever its page shows."""
+        with self._writing() as writer:
+            return outbox.resend(writer, number, by, at)
+
+    def drop(self, number: int, by: str, at: datetime) -> Delivery:
+        """Give up a delivery that is held or due, for a person has decided so."""
+        with self._writing() as writer:
+            return outbox.drop(writer, number, by, at)
+
+    def deliveries(self, *, held_only: bool = False, limit: int = 200) -> list[Delivery]:
+        """List the latest deliveries, newest first."""
+        with self._reading() as connection:
+            return outbox.latest(connection, limit, held_only=held_only)
+
+    def delivery(self, number: int) -> Delivery | None:
+        """Find the delivery of this number."""
+        with self._reading() as connection:
+            return outbox.one(connection, number)
+
+    # What was done
+
+    def acted(
+        self,
+        what: str,
+        *,
+        at: datetime,
+        key: str = "",
+        path: Path | None = None,
+        by: str = CLOCK,
+        before: str = "",
+        after: str = "",
+        detail: str = "",
+    ) -> None:
+        """Write down one act on the world: by whom, under which key, and what it changes."""
+        with self._writing() as writer:
+            writer.note(at, what, detail, path=path or None, by=by, key=key, before=before, after=after)
+
+    def history(self, path: Path) -> list[Entry]:
+        """List what happened to a posting, oldest first, also under the names it had before."""
+        with self._reading() as connection:
+            return memory.history(connection, path)
+
+    def audit(self, after: int = 0, limit: int | None = None) -> list[AuditRow]:
+        """List the rows of the audit behind that number, oldest first."""
+        with self._reading() as connection:
+            return list(audit.rows(connection, after, limit))
+
+    def verify(self, noted: str = "") -> Verdict:
+        """See whether every row of the audit is as it was written.
+
+        `noted` is a head that was noted elsewhere: it must be found, which even a chain that was made up as a whole
+        cannot bring about.
+        """
+        with self._reading() as connection:
+            return audit.verify(connection, noted)
+
+    # How the file is reached
+
+    def _reading(self) -> AbstractContextManager[sa.Connection]:
+        return file.reading(self._engine, self._path)
+
+    def _writing(self) -> AbstractContextManager[Writer]:
+        return file.writing(self._engine, self._path)

@@ -1,0 +1,153 @@
+"""Steps of a transaction on what is remembered: postings as last seen, requests, what was told and what is free.
+
+Each step writes within the transaction that it is handed and says so in the audit; none begins or ends one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from postbot.core.lifecycle import Wish
+from postbot.core.plan.memory import Memory, Request, Witness
+from postbot.core.site import Path
+from postbot.ledger.audit import Writer
+from postbot.ledger.outbox import held
+from postbot.ledger.rows import request_of, state_in_words, wish_in_words, witness_in_words, witness_of
+from postbot.ledger.tables import Row, events, outbox, pulse, released, requests, told, witnesses
+from postbot.ledger.values import Entry
+
+_RENAMED: Final = "renamed"  # the entry whose detail is the path before, by which a history is followed back
+
+# Made once, for a whole site is adopted posting by posting.
+_NAMES: Final = (witnesses.c.path == sa.bindparam("path_now"), witnesses.c.path == sa.bindparam("path_before"))
+_KNOWN: Final = sa.select(witnesses).where(sa.or_(*_NAMES))
+_FORGET: Final = sa.delete(witnesses).where(sa.or_(*_NAMES))
+_REMEMBER: Final = sa.insert(witnesses)
+
+
+def remembered(connection: sa.Connection) -> Memory:
+    """Everything remembered."""
+    still_open = sa.select(requests).where(requests.c.answered_at.is_(None)).order_by(requests.c.number)
+    seen = map(witness_of, connection.execute(sa.select(witnesses)))
+    return Memory(
+        witnesses={witness.path: witness for witness in seen},
+        requests=tuple(map(request_of, connection.execute(still_open))),
+        told=frozenset(connection.scalars(sa.select(told.c.key))),
+        released=frozenset(connection.scalars(sa.select(released.c.digest))),
+        last_tick=connection.scalar(sa.select(pulse.c.last_tick)),
+        held=held(connection),
+    )
+
+
+def see(writer: Writer, witness: Witness, was: Path | None, at: datetime) -> None:
+    """Remember a witness, under its new path where it has been renamed."""
+    names = {"path_now": witness.path, "path_before": was or witness.path}
+    known = {seen.path: seen for seen in map(witness_of, writer.execute(_KNOWN, names))}
+    if known == {witness.path: witness}:
+        return
+    writer.execute(_FORGET, names)
+    writer.execute(_REMEMBER, asdict(witness))
+    before = known.get(witness.path)
+    if was in known and was != witness.path:
+        _rename(writer, was, witness, at)
+        before = known[was]
+    writer.note(
+        at,
+        "seen",
+        witness_in_words(witness),
+        path=witness.path,
+        key=witness.thread,
+        before=state_in_words(before),
+        after=state_in_words(witness),
+    )
+    writer.turn()
+
+
+def _rename(writer: Writer, was: Path, witness: Witness, at: datetime) -> None:
+    """What is still open about a posting goes where the posting went; what has happened stays as it was."""
+    path = witness.path
+    waiting = sa.and_(requests.c.path == was, requests.c.answered_at.is_(None))
+    writer.execute(sa.update(requests).where(waiting).values(path=path))
+    writer.execute(sa.update(outbox).where(outbox.c.path == was).values(path=path))
+    writer.note(at, _RENAMED, was, path=path, key=witness.thread, before=was, after=path)
+
+
+def forget(writer: Writer, path: Path, at: datetime) -> None:
+    """Remember a posting no longer."""
+    row = writer.execute(sa.delete(witnesses).where(witnesses.c.path == path).returning(*witnesses.c)).one_or_none()
+    if row is not None:
+        gone, words = witness_of(row), "The file is no longer on the base branch."
+        writer.note(at, "gone", words, path=path, key=gone.thread, before=state_in_words(gone))
+        writer.turn()
+
+
+def tell(writer: Writer, keys: Sequence[str], at: datetime) -> None:
+    """Remember that this was told."""
+    for key in keys:
+        made = insert(told).values(key=key, at=at).on_conflict_do_nothing()
+        if writer.execute(made).rowcount > 0:
+            writer.turn()
+
+
+def file(writer: Writer, path: Path, wish: Wish, by: str, at: datetime) -> Request:
+    """Keep a person's wish."""
+    row = {
+        "path": path,
+        "transition": wish.transition.value,
+        "wanted": dict(wish.values),
+        "reason": wish.reason,
+        "by": by,
+        "filed_at": at,
+    }
+    made = request_of(writer.execute(sa.insert(requests).values(row).returning(*requests.c)).one())
+    words = f"{by} asked to {wish_in_words(wish)}."
+    writer.note(at, "asked", words, path=path, by=by, key=_key(made), after="asked")
+    writer.turn()
+    return made
+
+
+def answer(writer: Writer, request: Request, done: bool, words: str, by: str, at: datetime) -> Path | None:
+    """Close an open request: the path that it is about by now, or None where it was answered before."""
+    mine = sa.and_(requests.c.number == request.number, requests.c.answered_at.is_(None))
+    answered: dict[str, Any] = {"answered_at": at, "done": done, "words": words}
+    path = writer.scalar(sa.update(requests).where(mine).values(answered).returning(requests.c.path))
+    if path is None:
+        return None
+    what = "answered" if done else "refused"
+    writer.note(at, what, words, path=path, by=by, key=_key(request), before="asked", after=what)
+    writer.turn()
+    return Path(path)
+
+
+def _key(request: Request) -> str:
+    return f"request {request.number}"
+
+
+def release(writer: Writer, digest: str, by: str, at: datetime) -> None:
+    """Free what has this digest, once."""
+    made = insert(released).values(digest=digest, by=by, at=at).on_conflict_do_nothing()
+    if writer.execute(made).rowcount:
+        writer.note(at, "released", f"{by} released plan {digest}.", by=by, key=digest, before="held", after="released")
+        writer.turn()
+
+
+def history(connection: sa.Connection, path: Path) -> list[Entry]:
+    """What happened to a posting, oldest first, also under the names that it had before."""
+    trail: list[Row] = []
+    name: str | None = path
+    before: int | None = None
+    while name is not None:
+        part = connection.execute(_events_of(name, before)).all()
+        renamed = next((row for row in part if row.what == _RENAMED), None)
+        trail += [row for row in part if renamed is None or row.number >= renamed.number]
+        name, before = (renamed.detail, renamed.number) if renamed else (None, None)
+    return [Entry(row.at, Path(row.path), row.what, row.detail) for row in reversed(trail)]
+
+
+def _events_of(name: str, before: int | None) -> sa.Select[tuple[Any, ...]]:
+    wanted = sa.select(events).where(events.c.path == name).order_by(events.c.number.desc())
+    return wanted if before is None else wanted.where(events.c.number < before)

@@ -1,0 +1,131 @@
+"""Rows and values: what each row means, how each value is stored, and how the audit puts them in words.
+
+Pure: nothing here asks anything of a database.
+"""
+
+from typing import Any
+
+from postbot.core.announce import Event, Message, Page, Root
+from postbot.core.lifecycle import Transition, Wish
+from postbot.core.plan.memory import Request, Undelivered, Witness
+from postbot.core.profile import State
+from postbot.core.site import Path
+from postbot.ledger.tables import Row
+from postbot.ledger.values import Delivery, DeliveryStatus
+
+
+def witness_of(row: Row) -> Witness:
+    """The posting that a row remembers."""
+    return Witness(
+        path=Path(row.path),
+        blob=row.blob,
+        title=row.title,
+        state=State(row.state),
+        generation=row.generation,
+        opens=row.opens,
+        closes=row.closes,
+        reason=row.reason,
+        thread=row.thread,
+    )
+
+
+def request_of(row: Row) -> Request:
+    """The request that a row keeps."""
+    wish = Wish(Transition(row.transition), row.wanted, row.reason)
+    return Request(row.number, Path(row.path), wish, row.by, row.filed_at)
+
+
+def message_row(message: Message) -> dict[str, Any]:
+    """The columns of a message."""
+    page = message.page
+    return {
+        "key": message.key,
+        "event": message.event.value,
+        "slug": message.slug,
+        "channel": message.channel,
+        "recipient": message.recipient,
+        "subject": message.subject,
+        "body": message.body,
+        "html": message.html,
+        "blocks": message.blocks,
+        "calendar": message.calendar,
+        "thread": message.thread,
+        "why": message.why,
+        "page_url": page.url if page else None,
+        "page_shows": page.shows if page else None,
+        "expires_at": message.expires,
+    }
+
+
+def message_of(row: Row) -> Message:
+    """The message that a row keeps."""
+    return Message(
+        key=row.key,
+        event=Event(row.event),
+        slug=row.slug,
+        channel=row.channel,
+        recipient=row.recipient,
+        subject=row.subject,
+        body=row.body,
+        html=row.html,
+        blocks=row.blocks,
+        calendar=row.calendar,
+        thread=row.thread,
+        why=row.why,
+        page=None if row.page_url is None else Page(row.page_url, row.page_shows or ""),
+        expires=row.expires_at,
+    )
+
+
+def delivery_of(row: Row) -> Delivery:
+    """The delivery that a row keeps, with the key and place of its root beside it."""
+    return Delivery(
+        number=row.number,
+        message=message_of(row),
+        status=DeliveryStatus(row.status),
+        attempts=row.attempts,
+        next_at=row.next_at,
+        detail=row.detail,
+        root=None if row.root_key is None else Root(row.root_key, row.root_place),
+        queued_at=row.queued_at,
+        changed_at=row.changed_at,
+        claimed_at=row.claimed_at,
+        place=row.place,
+    )
+
+
+def undelivered_of(row: Row) -> Undelivered:
+    """What the plan needs to know of a held message."""
+    return Undelivered(
+        number=row.number,
+        attempts=row.attempts,
+        event=Event(row.event),
+        subject=row.subject,
+        channel=row.channel,
+        recipient=row.recipient,
+        detail=row.detail or "",
+    )
+
+
+def witness_in_words(witness: Witness) -> str:
+    """A posting as last seen."""
+    window = [at.isoformat(timespec="minutes") if at else "not known" for at in (witness.opens, witness.closes)]
+    reason = f", {witness.reason}" if witness.reason else ""
+    return f"{witness.state}{reason}; opens {window[0]}, closes {window[1]}."
+
+
+def state_in_words(witness: Witness | None) -> str:
+    """The state and the very bytes of a posting; empty for one that was not known."""
+    return f"{witness.state} {witness.blob}" if witness else ""
+
+
+def wish_in_words(wish: Wish) -> str:
+    """What somebody asked for."""
+    values = ", ".join(f"{key}={value}" for key, value in wish.values.items())
+    reason = f", because: {wish.reason}" if wish.reason else ""
+    return f"{wish.transition}{' with ' if values else ''}{values}{reason}"
+
+
+def delivery_in_words(row: Row, detail: str) -> str:
+    """A delivery and what is to be said of it."""
+    return f"{row.event} to {row.recipient} by {row.channel}: {detail}"
