@@ -73,9 +73,9 @@ def _recipient(value: object) -> object:
     channel, colon, recipient = str(value).partition(":")
     if not colon or not channel.strip() or not recipient.strip():
         raise ValueError("write CHANNEL:RECIPIENT, such as email:openings@lists.example.org")
-    if channel.strip() not in _CHANNELS:
-        raise ValueError(f"there is no channel {channel.strip()}; there are {', '.join(_CHANNELS)}")
-    return channel.strip(), _CHANNELS[channel.strip()](recipient.strip())
+    if channel.strip() not in CHANNELS:
+        raise ValueError(f"there is no channel {channel.strip()}; there are {', '.join(CHANNELS)}")
+    return channel.strip(), CHANNELS[channel.strip()](recipient.strip())
 
 
 def _any_text(recipient: str) -> str:
@@ -101,7 +101,7 @@ def _in_slack(recipient: str) -> str:
 
 
 _SLACK = re.compile(r"[CGDUW][A-Z0-9]{5,20}")
-_CHANNELS: Final[Mapping[str, Callable[[str], str]]] = {
+CHANNELS: Final[Mapping[str, Callable[[str], str]]] = {
     "email": _mailbox,
     "slack": _in_slack,
     "apprise": _any_text,

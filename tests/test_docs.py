@@ -16,8 +16,9 @@ import typer
 import yaml
 from ruamel.yaml import YAML
 
-from postbot.config import Config, load
-from postbot.core.announce import Event
+from postbot.config import CHANNELS, Config, load
+from postbot.core.announce import Audience, Event
+from postbot.core.announce.routes import events_of
 from postbot.core.lifecycle import TABLE, Transition
 from postbot.doors.cli import app
 from tests.doors.command import REAL, postbot, really
@@ -266,6 +267,22 @@ def test_the_settings_for_github_that_the_readme_shows_load(tmp_path: Path):
     github = load(tmp_path / "postbot.yaml").github
     assert github
     assert (github.repository, github.app and github.app.installation) == ("agency/site", 7890123)
+
+
+def test_the_routes_that_the_readme_shows_load(tmp_path: Path):
+    [shown] = [each for each in YAML_SHOWN if each.startswith("- to: ")]
+    (tmp_path / "routes.yaml").write_text(shown)
+    mail = "email: {server: localhost, sender: jobs@agency.example}\n"
+    (tmp_path / "postbot.yaml").write_text(f"site: {{profile: hugo, timezone: UTC}}\n{mail}routes: routes.yaml\n")
+    assert len(load(tmp_path / "postbot.yaml").heard) == 5
+
+
+def test_the_readmes_tables_of_events_and_channels_are_the_real_ones():
+    for audience in Audience:
+        [row] = re.findall(rf"^\| the {audience} \| (.*) \|$", README, re.MULTILINE)
+        assert set(row.split(", ")) == set(events_of(audience))
+    table = README.partition("| channel | reaches |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(email|slack|apprise|folder|console)`", table)) == set(CHANNELS)
 
 
 def test_the_readme_shows_the_shipped_workflows_and_no_others():

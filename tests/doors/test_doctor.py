@@ -9,6 +9,8 @@ import pytest
 from postbot.hosts.doctor import Level
 from tests.doors.command import Done, as_anybody, footprint, postbot, really
 from tests.twins.github.client import Twin
+from tests.twins.slack.client import SlackTwin
+from tests.twins.smtp.client import SmtpTwin
 from tests.world import World, git
 
 PLAIN = (
@@ -183,3 +185,56 @@ def test_github_out_of_reach_is_one_fault_and_the_rest_is_told(world: World):
     assert done.code == 1
     assert says(done, "fault") == [("GitHub", "GitHub could not be reached, or dropped the connection.", None)]
     assert [row[0] for row in says(done, "fine")] == ["profile", "ledger"]
+
+
+# Who hears, and by which channel -------------------------------------------------------------------------------------
+
+ENDS = "email: {{server: 127.0.0.1, port: {port}, security: none, sender: jobs@agency.example}}\n"
+ROUTED = PLAIN.replace("console:all", "[email:hr@agency.example, console:all]")
+
+
+def test_a_site_on_which_nobody_hears_what_needs_a_hand_is_warned_of(world: World):
+    (world.folder / "postbot.yaml").write_text(PLAIN.replace("everything", "public"))
+    done = postbot("doctor", "--json", cwd=world.folder)
+    assert says(done, "warning") == [
+        ("routes", "No route leads to anybody who hears what is for staff.", "Add one to `routes`.")
+    ]
+
+
+def test_that_only_the_team_is_spoken_to_is_noted_until_somebody_releases_it(tmp_path: Path):
+    world = World(tmp_path, released=False)
+    world.write("designer")
+    world.bot.ledger.close()
+    [row] = says(postbot("doctor", "--json", cwd=world.folder), "note")
+    assert row == ("speaking", "postbot speaks to the team only.", "When it may speak: postbot release public")
+    assert postbot("release", "public", cwd=world.folder).code == 0
+    assert says(postbot("doctor", "--json", cwd=world.folder), "note") == []
+
+
+def test_a_mail_server_that_is_not_there_is_warned_of_and_one_that_is_is_not(world: World):
+    with SmtpTwin.start() as post:
+        (world.folder / "postbot.yaml").write_text(ROUTED + ENDS.format(port=post.port))
+        assert says(postbot("doctor", "--json", cwd=world.folder), "warning") == []
+        post.fault("connect", "554 5.3.2 No mail here")
+        [row] = says(postbot("doctor", "--json", cwd=world.folder), "warning")
+        assert (row[0], "554" in row[1]) == ("email", True)
+        assert post.accepted() == []
+
+
+def test_a_missing_secret_of_a_channel_is_a_fault(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("POSTBOT_SLACK_TOKEN", raising=False)
+    (world.folder / "postbot.yaml").write_text(PLAIN.replace("console:all", "slack:C0JOBS"))
+    done = postbot("doctor", "--json", cwd=world.folder)
+    assert done.code == 1
+    assert ["POSTBOT_SLACK_TOKEN" in row[1] for row in says(done, "fault")] == [True]
+
+
+def test_what_slack_does_not_allow_is_warned_of(world: World, monkeypatch: pytest.MonkeyPatch):
+    with SlackTwin.start() as slack:
+        monkeypatch.setenv("POSTBOT_SLACK_TOKEN", slack.token)
+        text = PLAIN.replace("console:all", "slack:C0JOBS") + f"slack: {{server: '{slack.url}'}}\n"
+        (world.folder / "postbot.yaml").write_text(text)
+        assert says(postbot("doctor", "--json", cwd=world.folder), "warning") == []
+        slack.scopes("channels:history")
+        assert any("chat:write" in row[1] for row in says(postbot("doctor", "--json", cwd=world.folder), "warning"))
+        assert slack.effects("posted") == []

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from postbot.config import CONFIG_NAME, Config, ConfigError, load, load_profile, shipped
+from postbot.config import CONFIG_NAME, ROUTES_NAME, Config, ConfigError, load, load_profile, shipped
 from postbot.core.posting import Posting, read_posting
 from postbot.core.profile import EarlyClose, State
 from postbot.doors.init import run
@@ -369,3 +369,16 @@ def test_a_real_site_is_understood(tmp_path: Folder):
     assert {found.profile.name for found in stated} == {"jekyll-state"}
     assert "files there cannot be read:" in said
     assert "of them of the kind jekyll-dates" in said
+
+
+def test_the_routes_are_written_beside_it_and_never_over_others(tmp_path: Folder):
+    config, said = written(make(tmp_path / "site", STATE_SITE))
+    routes = config.root / ROUTES_NAME
+    assert routes.read_text() == (shipped() / ROUTES_NAME).read_text()
+    assert f"Wrote {routes}; it says who hears what." in said
+    assert {route.channel for route in config.heard} == {"folder", "console"}
+    routes.write_text("- {to: console:me, hear: everything}\n")
+    (config.root / CONFIG_NAME).unlink()
+    _, said = written(config.root / config.site.repo)
+    assert f"Left {routes} as it is; it says who hears what." in said
+    assert routes.read_text() == "- {to: console:me, hear: everything}\n"

@@ -1,8 +1,6 @@
 """The whole loop with a mail server and a Slack at its ends, well or faulty: judged by what these have got."""
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -26,38 +24,6 @@ routes:
 """
 LATER = (2, 10, 60, 6 * 60, 24 * 60)
 """Minutes after the opening at which the loop looks again."""
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[dict[str, SmtpTwin]]:
-    with ExitStack() as stack:
-        yield {
-            security: stack.enter_context(SmtpTwin.start(security=security, login=(USER, PASSWORD)))
-            for security in ("none", "starttls", "tls")
-        }
-
-
-@pytest.fixture(scope="module")
-def workspace() -> Iterator[SlackTwin]:
-    with SlackTwin.start() as twin:
-        yield twin
-
-
-@pytest.fixture
-def slack(workspace: SlackTwin, monkeypatch: pytest.MonkeyPatch) -> SlackTwin:
-    workspace.forget()
-    workspace.channel(JOBS)
-    monkeypatch.setenv("POSTBOT_SLACK_TOKEN", workspace.token)
-    return workspace
-
-
-@pytest.fixture
-def post(servers: dict[str, SmtpTwin], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> SmtpTwin:
-    twin = servers[getattr(request, "param", "none")]
-    twin.forget()
-    monkeypatch.setenv("POSTBOT_SMTP_PASSWORD", PASSWORD)
-    monkeypatch.setenv("SSL_CERT_FILE", str(twin.authority))
-    return twin
 
 
 def begun(folder: Path, post: SmtpTwin, slack: SlackTwin, security: str = "none", timeout: str = "10 seconds") -> World:

@@ -156,7 +156,7 @@ def _facts(announcement: Announcement, voice: Voice, note: str) -> dict[str, obj
     """Everything that a template may use; each text is on one line."""
     about = announcement.about
     told = {name: _plain(fact) for name, fact in announcement.facts.items()}
-    fields = {name: one_line(value) for name, value in about.fields.items()} if about else {}
+    fields = _Fields({name: one_line(value) for name, value in about.fields.items()} if about else {})
     path = about.path if about else str(announcement.facts.get("path", ""))
     return {
         "slug": shlex.quote(one_line(announcement.slug)),  # it stands in commands, which people copy
@@ -168,6 +168,13 @@ def _facts(announcement: Announcement, voice: Voice, note: str) -> dict[str, obj
         "event": str(announcement.event),
         **told,
     }
+
+
+class _Fields(dict[str, str]):
+    """The front matter for templates: a field that a posting lacks is empty, for not all postings have the same."""
+
+    def __missing__(self, _name: str) -> str:
+        return ""
 
 
 def _plain(fact: Fact) -> Fact:
