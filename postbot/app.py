@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from postbot.channels.console import Console
 from postbot.channels.folder import Folder
-from postbot.config import Config, EmailConfig, GitHubConfig, load_profile, password, secret
+from postbot.config import Config, EmailConfig, GitHubConfig, ListConfig, load_profile, password, secret
 from postbot.core.announce.words import Voice, Words, WordsError
 from postbot.core.plan.preview import try_words
 from postbot.hosts.github import Api, App, GitHubHost, Habits, SignIn, Token
@@ -70,13 +70,15 @@ def email(given: EmailConfig, now: Callable[[], datetime]) -> Channel:
         Server(given.server, given.port, Security(given.security), given.username, given.timeout),
         given.sender,
         password=password("POSTBOT_SMTP_PASSWORD") if given.username else "",
-        lists={
-            address: MailingList(password(f"POSTBOT_APPROVED_{each.approved}") if each.approved else "", each.list_id)
-            for address, each in given.lists.items()
-        },
+        lists={address: MailingList(_approved(each), each.list_id) for address, each in given.lists.items()},
         resends=given.when_unknown == "send again",
         now=now,
     )
+
+
+def _approved(given: ListConfig) -> str:
+    """The password of a list's moderator: one line of a header, and so plain ASCII."""
+    return secret(f"POSTBOT_APPROVED_{given.approved}", also=" ") if given.approved else ""
 
 
 def _apprise(names: Iterable[str]) -> Channel:
@@ -119,6 +121,7 @@ def voice(config: Config) -> Voice:
         edit=_edit_address(config),
         sender=parseaddr(config.email.sender)[1] if config.email else "",
         shows=config.public.shows if live else {},
+        shipped=words() if config.words else None,
     )
 
 
@@ -150,7 +153,15 @@ def words(own: Path | None = None) -> Words:
 
 def _texts(folder: Path) -> dict[str, str]:
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
+    return {path.relative_to(folder).as_posix(): _text(path) for path in files}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise WordsError(f"The words in {path} cannot be read: {why}.") from None
 
 
 def clock() -> datetime:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -18,7 +17,17 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+)
 
 from postbot.core.announce import Audience, Event
 from postbot.core.announce.routes import Route, events_of, field_of, is_address
@@ -55,6 +64,32 @@ def _span(value: object) -> object:
         return timedelta(**{f"{found[2].lower()}s": int(found[1])})
     except OverflowError:
         raise ValueError("that is longer than calendars go") from None
+
+
+def _some_time(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("write a span of a second or more")
+    return value
+
+
+def _list_address(value: str) -> str:
+    if not is_address(value):
+        raise ValueError(f"{value} is not one e-mail address")
+    return value
+
+
+def _list_id(value: str) -> str:
+    """RFC 2919: the id itself stands in angle brackets."""
+    if value and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", value):
+        raise ValueError("write the id of the list, such as openings.lists.agency.example")
+    return f"<{value}>" if value else ""
+
+
+def _secret_name(value: object) -> object:
+    """A part of the name of a variable."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_]*", value):
+        raise ValueError("write a name of letters, digits and underscores, for it is part of the name of a variable")
+    return value
 
 
 def _lead(value: object) -> object:
@@ -135,11 +170,18 @@ _HEARD: Final[Mapping[Any, frozenset[Event]]] = {
 }
 
 
+_SENDER = re.compile(
+    r"""(?:"(?P<quoted>[^"<>]*)"|(?P<name>[^"<>,;:()@]*))\s*<(?P<address>[^<>\s]+)>|(?P<bare>[^<>\s]+)"""
+)
+
+
 def _sender(value: object) -> object:
-    name, address = parseaddr(value) if isinstance(value, str) else ("", "")
-    if not is_address(address) or unprintable(name):
+    found = _SENDER.fullmatch(value.strip()) if isinstance(value, str) else None
+    address = (found["address"] or found["bare"]) if found else ""
+    if not found or not is_address(address) or unprintable(str(value)):
         raise ValueError("write who mails are from, such as Agency jobs <jobs@agency.example>")
-    return value
+    name = (found["quoted"] or found["name"] or "").strip()
+    return f"{name} <{address}>" if name else address
 
 
 def _site_address(value: object) -> object:
@@ -166,6 +208,10 @@ def _repository(value: object) -> object:
 
 
 Span = Annotated[timedelta, BeforeValidator(_span)]
+Patience = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_some_time)]
+ListAddress = Annotated[str, AfterValidator(_list_address)]
+ListId = Annotated[str, AfterValidator(_list_id)]
+SecretName = Annotated[str, BeforeValidator(_secret_name)]
 Lead = Annotated[timedelta | Literal["from opening"], BeforeValidator(_lead)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Server = Annotated[str, BeforeValidator(_server)]
@@ -276,8 +322,8 @@ Routes = Annotated[
 class ListConfig(_Declared):
     """A mailing list: the name of the secret that lets our mail through, and its List-Id where the list is ours."""
 
-    approved: str = ""
-    list_id: str = ""
+    approved: SecretName = ""
+    list_id: ListId = ""
 
 
 class EmailConfig(_Declared):
@@ -288,9 +334,9 @@ class EmailConfig(_Declared):
     security: Literal["tls", "starttls", "none"] = "starttls"
     username: str = ""
     sender: Sender
-    timeout: Span = timedelta(seconds=30)
+    timeout: Patience = timedelta(seconds=30)
     when_unknown: Literal["hold", "send again"] = "hold"
-    lists: dict[str, ListConfig] = Field(default_factory=dict)
+    lists: dict[ListAddress, ListConfig] = Field(default_factory=dict)
 
 
 class SlackConfig(_Declared):
@@ -323,7 +369,7 @@ class Config(_Declared):
     words: Path | None = None
     email: EmailConfig | None = None
     slack: SlackConfig = SlackConfig()
-    apprise: tuple[str, ...] = ()
+    apprise: tuple[SecretName, ...] = ()
     folder: FolderConfig = FolderConfig()
     root: Path = Field(default=Path(), exclude=True)
     heard: tuple[Route, ...] = Field(default=(), exclude=True)
@@ -390,6 +436,8 @@ def _contradictions(config: Config, given: Sequence[RouteConfig]) -> Iterator[tu
         yield ("routes",), "A route leads to email, and there is no `email` that says which mail server to use."
     for name in sorted({name for channel, name in to if channel == "apprise"} - set(config.apprise)):
         yield ("routes",), f"A route leads to apprise:{name}, and `apprise` does not name it."
+    if len({name.casefold() for name in config.apprise}) < len(config.apprise):
+        yield ("apprise",), "Two names differ by case only, and so would share one address in the environment."
     yield from _live_contradictions(config)
 
 
@@ -427,13 +475,14 @@ def read_profile(path: Path) -> Profile:
     return profile
 
 
-def secret(name: str) -> str:
+def secret(name: str, also: str = "") -> str:
     """A secret of the environment: the variable `name`, or the text of the file that `NAME_FILE` names.
 
-    Raises `ConfigError` when there is none or it cannot be used; what it holds is in no message.
+    It is plain ASCII without blanks; `also` are other characters that it may hold. Raises `ConfigError` when there is
+    none or it cannot be used; what it holds is in no message.
     """
     text = _secret_text(name)
-    if not text.startswith("-----BEGIN") and not all("!" <= letter <= "~" for letter in text):
+    if not text.startswith("-----BEGIN") and not all("!" <= letter <= "~" or letter in also for letter in text):
         raise _unusable(name, f"{name} holds blanks or characters that no such secret has; was it pasted whole?")
     return text
 

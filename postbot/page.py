@@ -156,7 +156,7 @@ class PublicSite:
         if response.headers.get("Content-Encoding", "").strip().lower() not in _PACKED:
             raise _Unseen("The public page is packed in a way that nobody asked for.")
         text = _decoded(self._body(response), charset)
-        return _Answer(HTTPStatus.OK, visible(text) if kind in _MARKUP else _on_one_line(text))
+        return _read(text) if kind in _MARKUP else _Answer(HTTPStatus.OK, _on_one_line(text))
 
     def _body(self, response: requests.Response) -> bytes:
         body = bytearray()
@@ -280,10 +280,11 @@ def _told(error: Exception) -> Exception:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came: the status, and the page's text where there is a page."""
+    """What came: the status, and where there is a page what readers see of it, and what its <meta> elements say."""
 
     status: int
     text: str = ""
+    marks: tuple[str, ...] = ()
 
 
 def _judged(page: Page, answer: _Answer) -> Showing:
@@ -294,7 +295,10 @@ def _judged(page: Page, answer: _Answer) -> Showing:
         )
     if answer.status != HTTPStatus.OK:
         return _hidden(f"The public page cannot be read: the site answers {answer.status}.")
-    if awaited in answer.text:
+    if not awaited:
+        return _hidden("Nobody can tell what the public page should show: `public.shows` and the posting say nothing.")
+    # A mark counts as a whole, and in a text no word goes on behind it: `March 2` is not shown by `March 20`.
+    if awaited in answer.marks or re.search(rf"(?<!\w){re.escape(awaited)}(?!\w)", answer.text):
         return _shown(f"The public page shows {_quoted(awaited)}.")
     return _hidden(f"The public page does not show {_quoted(awaited)} yet.")
 
@@ -346,14 +350,14 @@ def _decoded(body: bytes, charset: str) -> str:
     return body.decode("windows-1252", "replace")  # what browsers take a page for that says nothing
 
 
-def visible(html: str) -> str:
-    """What a reader could see of a page, and what its <meta> elements say, on one line."""
+def _read(html: str) -> _Answer:
+    """What a reader could see of a page, on one line, and what its <meta> elements say, each on one."""
     reader = _Reader()
     # What the parser raises for a `<![` or a `&#` that it cannot take: what stands before it has been read.
     with suppress(AssertionError, ValueError):
         # Never closed: what stands in a comment or a tag that does not end is not shown.
         reader.feed(f"{html} ")
-    return _on_one_line("".join(reader.seen))
+    return _Answer(HTTPStatus.OK, _on_one_line("".join(reader.seen)), tuple(map(_on_one_line, reader.marks)))
 
 
 _UNSEEN: Final = frozenset({"script", "style", "template"})
@@ -369,12 +373,13 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.seen: list[str] = []
+        self.marks: list[str] = []
         self._inside = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._inside += tag in _UNSEEN
         if tag == "meta" and not self._inside:
-            self.seen += [" ", dict(attrs).get("content") or "", " "]
+            self.marks.append(dict(attrs).get("content") or "")
         self._break(tag)
 
     def handle_endtag(self, tag: str) -> None:

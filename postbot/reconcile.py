@@ -12,13 +12,14 @@ decides what should happen; that is the plan's business.
 """
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeGuard, assert_never
 
-from postbot.core.announce import Announcement, Message, Outcome, Page, Receipt, Root
+from postbot.core.announce import Announcement, Audience, Message, Outcome, Page, Receipt, Root
 from postbot.core.announce.words import RELEASE, Voice, messages
 from postbot.core.plan.acts import Outward, act_of
 from postbot.core.plan.body import announced
@@ -50,6 +51,9 @@ from postbot.page import PublicSite, Showing
 ROUNDS = 8
 """Looks within one tick: propose, merge, witness, and a few to spare. What is left waits for the next tick."""
 
+
+PATIENCE = timedelta(minutes=5)
+"""How long one tick speaks at most; what far ends are too slow for waits for the next, with a clock that is right."""
 
 NOTHING = Plan(datetime.min.replace(tzinfo=UTC), (), (), None, None)
 """The plan of a tick that could not look."""
@@ -201,11 +205,11 @@ class Bot:
             try:
                 report = self._settle(now)
             except HostError:
-                self._announce(now, Report(now, NOTHING))  # what was witnessed is said; the rest has to wait
+                self._announce(now, Report(now, NOTHING), tuple(Audience))  # what was witnessed is said all the same
                 raise
             if report.plan.held is None:
                 self.ledger.ticked(now)  # a held look has not been carried out: the clock is not taken to be right
-            self._announce(now, report)
+            self._announce(now, report, (Audience.STAFF,) if report.plan.held else tuple(Audience))
         return report
 
     def _read(self, file: File) -> Posting | Problem:
@@ -258,8 +262,8 @@ class Bot:
 
     def _act(self, step: Step, now: datetime) -> None:
         match step:
-            case Record(witness=witness, announcements=said, was=was):
-                self.ledger.record(witness, was, self._messages(said), _keys(said), now)
+            case Record(witness=witness, announcements=said, was=was, also=also):
+                self.ledger.record(witness, was, self._messages(said), (*_keys(said), *also), now)
             case Forget(path=path, announcements=said):
                 self.ledger.forget(path, self._messages(said), _keys(said), now)
             case Tell(announcement=announcement, quiet=quiet, also=also):
@@ -276,15 +280,21 @@ class Bot:
         """Act on the host, with an entry in the audit before and after: killed at any point, no act is without one."""
         act = act_of(step)
         self.ledger.acted(**asdict(act.begins), at=now)
-        after = self._on_host(step, now)
+        try:
+            after = self._on_host(step, now)
+        except HostError as refusal:
+            self.ledger.acted(**asdict(act.refused(str(refusal))), at=now)
+            raise
         self.ledger.acted(**asdict(act.done(after)), at=now)
 
     def _on_host(self, step: Outward, now: datetime) -> str:
         """Carry it out; return the commit that stands there then, as far as this act has made one."""
         match step:
             case Propose(change=change, foretold=foretold):
-                told = announced(change.body, foretold, self._messages(foretold))
-                return self.host.propose(replace(change, body=told), now).head
+                # To whom it goes once postbot speaks to all: what is approved now may be merged after that.
+                told = [message for each in foretold for message in messages(each, self.voice)]
+                body = announced(change.body, foretold, told, to_team=not self._released)
+                return self.host.propose(replace(change, body=body), now).head
             case Merge(pull=pull):
                 self.host.merge(pull, now)
             case Withdraw(pull=pull, reason=reason):
@@ -309,11 +319,12 @@ class Bot:
             if found.outcome is not Outcome.NOT_SENT or is_settled:
                 self.ledger.settle(delivery, found, now)
 
-    def _announce(self, now: datetime, report: Report) -> None:
-        """Step 5: claim, send, settle, one message after the other, a handful at a time."""
+    def _announce(self, now: datetime, report: Report, audiences: Collection[Audience]) -> None:
+        """Step 5: claim, send, settle, one after the other. While a plan is held, only the staff are spoken to."""
         seen: dict[Page, Showing] = {}
-        while batch := self.ledger.due(now):
-            moved = [self._deliver(delivery, seen, now, report) for delivery in batch]
+        ends = time.monotonic() + PATIENCE.total_seconds()
+        while time.monotonic() < ends and (batch := self.ledger.due(now, audiences=audiences)):
+            moved = [self._deliver(each, seen, now, report) for each in batch if time.monotonic() < ends]
             if not any(moved):
                 break  # somebody else has taken them all
         for channel in self._channels.values():
@@ -340,7 +351,7 @@ class Bot:
         channel = self._channels.get(message.channel)
         if channel is None:
             missing = f"There is no channel {message.channel} in the configuration."
-            receipt = Receipt(Outcome.NOT_SENT, missing)
+            receipt = Receipt(Outcome.NOT_SENT, missing, final=True)
             self.ledger.settle(delivery, receipt, now)
             return receipt
         receipt = channel.send(message, root)

@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from postbot import ledger as module
 from postbot.core.announce import Event, Message, Outcome, Receipt
-from postbot.core.announce.words import RELEASE, thread_name
+from postbot.core.announce.words import RELEASE
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.memory import Memory, Request, Witness
 from postbot.core.profile import State
@@ -42,6 +42,7 @@ OPEN = Witness(BAKER, "b10b", "Baker", State.OPEN, 1, NOON, NOON + timedelta(day
 CLOSED = replace(OPEN, state=State.CLOSED, reason="cap reached")
 WISH = Wish(Transition.EXTEND, {"closes": "2026-04-01"}, "few applicants")
 OPENED = Message("baker|1|opened|ann", Event.OPENED, "baker", "console", "ann", "Baker: open", "It is open.\n")
+OF_BAKER = replace(OPENED, path=BAKER)
 SHUT = replace(OPENED, key="baker|1|closed|ann", event=Event.CLOSED)
 SENT, NOT_SENT = Receipt(Outcome.SENT, "printed"), Receipt(Outcome.NOT_SENT, "The line is down.")
 DONE, REFUSED = True, False
@@ -107,7 +108,7 @@ def test_everything_is_remembered_by_the_next_process(ledger: Ledger, path: File
         {BAKER: OPEN}, (request,), frozenset({"baker|1|opened"}), frozenset({"d1935"}), NOON
     )
     assert request == Request(1, BAKER, WISH, "ann", NOON)
-    assert [delivery.message for delivery in again.due(NOON)] == [OPENED]
+    assert [delivery.message for delivery in again.due(NOON)] == [OF_BAKER]
     again.close()
 
 
@@ -137,8 +138,8 @@ def test_a_renamed_posting_takes_along_what_is_open(ledger: Ledger):
 def test_a_posting_that_is_gone_is_forgotten_with_words(ledger: Ledger):
     ledger.record(OPEN, None, [], [], NOON)
     ledger.forget(BAKER, [OPENED], ["gone"], LATER)
-    assert ledger.memory() == Memory(told=frozenset({"gone"}))
-    assert [delivery.message for delivery in ledger.due(LATER)] == [OPENED]
+    assert ledger.memory() == Memory(told=frozenset({"gone"}), gone={BAKER: replace(OPEN, news=1)})
+    assert [delivery.message for delivery in ledger.due(LATER)] == [OF_BAKER]
 
 
 def test_an_answer_closes_a_request_once(ledger: Ledger):
@@ -148,7 +149,7 @@ def test_an_answer_closes_a_request_once(ledger: Ledger):
     ledger.answer(request, REFUSED, "Refused.", [SHUT], ["too late"], LATER)
     assert ledger.answered(request.number) == (DONE, "Extended.")
     assert ledger.memory() == Memory(told=frozenset({"told"}))
-    assert [delivery.message for delivery in ledger.deliveries()] == [OPENED]
+    assert [delivery.message for delivery in ledger.deliveries()] == [OF_BAKER]
 
 
 def test_nobody_has_answered_a_request_that_never_was(ledger: Ledger):
@@ -266,7 +267,7 @@ def queued(ledger: Ledger) -> module.Delivery:
 def test_a_message_key_is_queued_once_for_all_time(ledger: Ledger):
     ledger.record(OPEN, None, [OPENED, OPENED], [], NOON)
     ledger.tell([replace(OPENED, body="Other words.\n")], [], LATER)
-    assert [delivery.message for delivery in ledger.deliveries()] == [OPENED]
+    assert [delivery.message for delivery in ledger.deliveries()] == [OF_BAKER]
 
 
 def test_a_sent_message_is_not_due_again(ledger: Ledger):
@@ -611,7 +612,7 @@ RELEASED = {
         CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
         CREATE TABLE witnesses (path VARCHAR NOT NULL PRIMARY KEY, blob VARCHAR NOT NULL, title VARCHAR NOT NULL,
             state VARCHAR NOT NULL, generation INTEGER NOT NULL, opens VARCHAR, closes VARCHAR, reason VARCHAR,
-            thread VARCHAR DEFAULT '' NOT NULL);
+            thread VARCHAR DEFAULT '' NOT NULL, news INTEGER DEFAULT '0' NOT NULL, gone BOOLEAN DEFAULT '0' NOT NULL);
         CREATE TABLE requests (number INTEGER NOT NULL PRIMARY KEY, path VARCHAR NOT NULL,
             transition VARCHAR NOT NULL, wanted JSON NOT NULL, reason VARCHAR, "by" VARCHAR NOT NULL,
             filed_at VARCHAR NOT NULL, answered_at VARCHAR, done BOOLEAN, words VARCHAR);
@@ -627,9 +628,11 @@ RELEASED = {
             html VARCHAR DEFAULT '' NOT NULL, blocks VARCHAR DEFAULT '' NOT NULL,
             calendar VARCHAR DEFAULT '' NOT NULL, thread VARCHAR DEFAULT '' NOT NULL, why VARCHAR DEFAULT '' NOT NULL,
             place VARCHAR DEFAULT '' NOT NULL, page_url VARCHAR, page_shows VARCHAR, expires_at VARCHAR,
-            claimed_at VARCHAR, root INTEGER);
+            claimed_at VARCHAR, root INTEGER, audience VARCHAR DEFAULT '' NOT NULL,
+            named_by_posting BOOLEAN DEFAULT '0' NOT NULL);
         CREATE INDEX outbox_by_status ON outbox (status);
         CREATE INDEX outbox_by_thread ON outbox (thread, channel, recipient);
+        CREATE INDEX outbox_by_path ON outbox (path, audience, channel, recipient);
         CREATE TABLE events (number INTEGER NOT NULL PRIMARY KEY, at VARCHAR NOT NULL, path VARCHAR,
             what VARCHAR NOT NULL, detail VARCHAR NOT NULL, "by" VARCHAR DEFAULT 'postbot' NOT NULL,
             "key" VARCHAR DEFAULT '' NOT NULL, "before" VARCHAR DEFAULT '' NOT NULL,
@@ -637,7 +640,7 @@ RELEASED = {
         CREATE INDEX events_by_path ON events (path);
         INSERT INTO alembic_version VALUES ('0002');
         INSERT INTO witnesses VALUES ('jobs/baker.md', 'b10b', 'Baker', 'open', 1,
-            '2026-03-02T12:00:00.000000+00:00', '2026-03-11T12:00:00.000000+00:00', NULL, '8e96fd1403c47f1f');
+            '2026-03-02T12:00:00.000000+00:00', '2026-03-11T12:00:00.000000+00:00', NULL, '8e96fd1403c47f1f', 0, 0);
         INSERT INTO requests VALUES (4, 'jobs/baker.md', 'extend', '{"closes": "2026-04-01"}', 'few applicants',
             'ann', '2026-03-02T12:00:00.000000+00:00', NULL, NULL, NULL);
         INSERT INTO told VALUES ('baker|1|opened', '2026-03-02T12:00:00.000000+00:00');
@@ -647,7 +650,8 @@ RELEASED = {
         INSERT INTO outbox VALUES (9, 'baker|1|opened|ann', 'jobs/baker.md', 'opened', 'baker', 'console', 'ann',
             'Baker: open', 'It is open.' || char(10), 'due', 1, '2026-03-02T12:00:00.000000+00:00',
             '2026-03-02T12:00:00.000000+00:00', '2026-03-02T12:01:00.000000+00:00', 'The line is down.',
-            '', '', '', '', '', '', NULL, NULL, NULL, NULL, NULL);
+            '', '', '', 'public:8e96fd1403c47f1f', '', '', NULL, NULL,
+            '2026-03-11T12:00:00.000000+00:00', NULL, NULL, 'public', 0);
         INSERT INTO events VALUES (1, '2026-03-02T12:00:00.000000+00:00', 'jobs/baker.md', 'seen',
             'open; opens 2026-03-02T12:00+00:00, closes 2026-03-11T12:00+00:00.',
             'postbot', '8e96fd1403c47f1f', '', 'open b10b',
@@ -686,11 +690,12 @@ def test_a_ledger_of_every_released_schema_opens_with_its_data(path: FilePath, s
     released(path, schema)
     ledger = Ledger.open(path)
     request = Request(4, BAKER, WISH, "ann", NOON)
-    baker = replace(OPEN, thread=thread_name(BAKER, 1))
+    baker = replace(OPEN, thread="8e96fd1403c47f1f")
     spoken, free = frozenset({"baker|1|opened"}), frozenset({RELEASE})
     assert ledger.memory() == Memory({BAKER: baker}, (request,), spoken, free, NOON)
     (delivery,) = ledger.due(LATER)
-    assert (delivery.message, delivery.attempts, delivery.detail) == (OPENED, 1, NOT_SENT.detail)
+    ends = replace(OF_BAKER, thread=f"public:{baker.thread}", expires=OPEN.closes)
+    assert (delivery.message, delivery.attempts, delivery.detail) == (ends, 1, NOT_SENT.detail)
     assert ledger.file(BAKER, WISH, "ben", NOON).number == 5
     assert ledger.verify().whole
     ledger.close()

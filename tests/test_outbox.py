@@ -4,12 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path as FilePath
 
 import pytest
 
-from postbot.core.announce import Event, Message, Outcome, Page, Receipt, Root
-from postbot.core.announce.words import thread_name
+from postbot.core.announce import Audience, Event, Message, Outcome, Page, Receipt, Root
 from postbot.core.plan.memory import Undelivered
 from postbot.core.profile import State
 from postbot.core.site import Path
@@ -33,9 +33,11 @@ SOON = Message(
     why="route 1",
     page=Page("https://sea.example/baker", "Open"),
     expires=WEEK,
+    path="jobs/baker.md",
 )
 OPENED = replace(SOON, key="baker|opened|list", event=Event.OPENED, subject="Baker: open")
 CLOSING = replace(SOON, key="baker|closing|list", event=Event.CLOSING_SOON, subject="Baker: closes soon")
+EXTENDED = replace(SOON, key="baker|extended|list", event=Event.EXTENDED, subject="Baker: more time")
 CLOSED = replace(SOON, key="baker|closed|list", event=Event.CLOSED, subject="Baker: closed")
 DUE, DOUBTFUL, SENT, HELD, DROPPED, EXPIRED = (
     DeliveryStatus.DUE,
@@ -81,7 +83,7 @@ def refusal(ledger: Ledger, what: str, number: int, at: datetime = NOON) -> str:
 
 
 def test_a_message_comes_back_with_all_that_it_says(ledger: Ledger):
-    plain = replace(CLOSING, html="", blocks="", calendar="", thread="", why="", page=None, expires=None)
+    plain = replace(CLOSING, html="", blocks="", calendar="", thread="", why="", page=None, expires=None, path="")
     ledger.tell([SOON, plain], [], NOON)
     first, second = ledger.due(NOON)
     assert (first.message, second.message) == (SOON, plain)
@@ -102,7 +104,7 @@ def test_where_a_message_was_put_is_remembered(ledger: Ledger):
 
 
 def test_many_due_messages_are_listed_a_hundred_at_a_time(ledger: Ledger):
-    ledger.tell([replace(SOON, key=str(number), thread="") for number in range(120)], [], NOON)
+    ledger.tell([replace(SOON, key=str(number), thread="", path="") for number in range(120)], [], NOON)
     assert [delivery.number for delivery in ledger.due(NOON)] == list(range(1, 101))
     assert len(ledger.due(NOON, limit=1000)) == 120
 
@@ -114,11 +116,11 @@ def test_a_later_message_goes_under_the_first_that_went_out_to_the_same_recipien
     others = [
         replace(OPENED, key="other recipient", recipient="hr@sea.example"),
         replace(OPENED, key="other channel", channel="slack"),
-        replace(OPENED, key="other thread", thread="staff:1"),
-        replace(OPENED, key="no thread", thread=""),
+        replace(OPENED, key="other thread", thread="public:2", path="jobs/cook.md"),
+        replace(OPENED, key="no thread", thread="", path="jobs/clerk.md"),
     ]
-    ledger.tell([replace(SOON, thread="", key="before"), SOON, CLOSING], [], NOON)
-    for _ in range(3):
+    for first in (replace(SOON, thread="", key="before"), SOON, CLOSING):
+        ledger.tell([first], [], NOON)
         tried(ledger, PUT)
     ledger.tell([OPENED, *others], [], NOON)
     roots = {delivery.message.key: delivery.root for delivery in ledger.due(NOON)}
@@ -182,50 +184,107 @@ def test_what_is_no_news_any_more_is_not_sent(ledger: Ledger):
     assert (row.what, row.key, row.before, row.after) == ("expired", SOON.key, "due", "expired")
 
 
-@pytest.mark.parametrize("event", [Event.CLOSED, Event.CLOSED_EARLY, Event.POSTPONED])
-def test_the_end_of_an_opening_overtakes_all_that_was_to_be_said_of_it(ledger: Ledger, event: Event):
-    ledger.tell([OPENED, CLOSING], [], NOON)
+STATES = [Event.OPENED, Event.REOPENED, Event.CLOSED, Event.CLOSED_EARLY, Event.POSTPONED, Event.CALLED_OFF]
+
+
+@pytest.mark.parametrize("event", STATES)
+def test_a_new_state_overtakes_all_that_was_to_be_said_before_also_of_another_opening(ledger: Ledger, event: Event):
+    before = [SOON, replace(OPENED, thread="public:0"), CLOSING, replace(CLOSED, key="closed before")]
+    for each in before:
+        ledger.tell([each], [], NOON)
     ledger.tell([replace(CLOSED, event=event)], [], LATER)
     assert [delivery.message.event for delivery in ledger.due(LATER)] == [event]
-    assert standing(ledger) == {OPENED.key: EXPIRED, CLOSING.key: EXPIRED, CLOSED.key: DUE}
+    assert standing(ledger) == {**dict.fromkeys((each.key for each in before), EXPIRED), CLOSED.key: DUE}
 
 
-def test_only_what_the_same_recipient_would_hear_of_the_same_opening_is_overtaken(ledger: Ledger):
+def test_only_what_the_same_recipient_would_hear_of_the_same_posting_is_overtaken(ledger: Ledger):
     others = [
         replace(OPENED, key="other recipient", recipient="hr@sea.example"),
         replace(OPENED, key="other channel", channel="slack"),
-        replace(OPENED, key="other thread", thread="public:2"),
-        replace(OPENED, key="no thread", thread=""),
+        replace(OPENED, key="other posting", path="positions/cook.md"),
+        replace(OPENED, key="no posting", path=""),
     ]
     ledger.tell(others, [], NOON)
-    ledger.tell([CLOSED, replace(CLOSED, key="closed without a thread", thread="")], [], LATER)
+    ledger.tell([CLOSED, replace(CLOSED, key="closed, of no posting", path="")], [], LATER)
     assert EXPIRED not in standing(ledger).values()
     assert len(ledger.due(LATER)) == 6
 
 
 def test_a_message_that_was_queued_before_overtakes_nothing_when_it_is_told_again(ledger: Ledger):
-    ledger.tell([CLOSED], [], NOON)
     ledger.tell([OPENED], [], NOON)
-    ledger.tell([CLOSED], [], LATER)
-    assert [delivery.message for delivery in ledger.due(LATER)] == [CLOSED]
-    tried(ledger, PUT, LATER)
+    ledger.tell([EXTENDED], [], NOON)
+    ledger.tell([OPENED], [], LATER)
     assert [delivery.message for delivery in ledger.due(LATER)] == [OPENED]
+    tried(ledger, PUT, LATER)
+    assert [delivery.message for delivery in ledger.due(LATER)] == [EXTENDED]
 
 
 @pytest.mark.parametrize(
     ("stale", "event"),
     [
-        (SOON, Event.OPENED),
-        (SOON, Event.REOPENED),
-        (CLOSING, Event.EXTENDED),
-        (CLOSING, Event.CORRECTED),
+        (Event.CLOSING_SOON, Event.EXTENDED),
+        (Event.CLOSING_SOON, Event.CORRECTED),
+        (Event.EXTENDED, Event.CORRECTED),
+        (Event.CORRECTED, Event.EXTENDED),
+        (Event.CLOSING_SOON, Event.CLOSING_SOON),
+        (Event.WAITING, Event.WAITING),
+        (Event.NOT_READY, Event.NOT_READY),
     ],
 )
-def test_a_warning_is_overtaken_by_what_makes_it_untrue(ledger: Ledger, stale: Message, event: Event):
-    ledger.tell([stale, replace(OPENED, key="kept")], [], NOON)
-    ledger.tell([replace(OPENED, event=event)], [], LATER)
+def test_a_word_is_overtaken_by_what_makes_it_untrue(ledger: Ledger, stale: Event, event: Event):
+    kept = replace(SOON, key="kept", event=Event.OPENED if stale.audience is Audience.PUBLIC else Event.GONE)
+    ledger.tell([kept, replace(SOON, key="stale", event=stale)], [], NOON)
+    ledger.tell([replace(SOON, key="new", event=event)], [], LATER)
     ledger.due(LATER)
-    assert standing(ledger) == {stale.key: EXPIRED, "kept": DUE, OPENED.key: DUE}
+    assert standing(ledger) == {"kept": DUE, "stale": EXPIRED, "new": DUE}
+
+
+@pytest.mark.parametrize("event", [Event.EXTENDED, Event.CORRECTED])
+def test_an_opening_that_is_still_to_be_told_ends_with_the_new_date_and_waits_for_the_same_page(
+    ledger: Ledger, event: Event
+):
+    ledger.tell([OPENED], [], NOON)
+    shown = Page("https://sea.example/baker", "Open until later")
+    ledger.tell([replace(EXTENDED, event=event, page=shown, expires=WEEK + timedelta(days=7))], [], NOON)
+    (first,) = ledger.due(WEEK + timedelta(days=1))
+    assert (first.message.event, first.message.page) == (Event.OPENED, shown)
+    assert first.message.expires == WEEK + timedelta(days=7)
+
+
+def test_an_opening_that_is_held_is_not_sent_with_its_old_date_once_a_new_one_is_told(ledger: Ledger):
+    ledger.tell([OPENED], [], NOON)
+    held = tried(ledger, UNKNOWN)
+    ledger.tell([EXTENDED], [], NOON)
+    with pytest.raises(LedgerError, match="that is no news any more"):
+        ledger.resend(held.number, "ana", LATER)
+
+
+def test_what_a_message_was_resent_for_is_refused_once_later_news_make_it_untrue(ledger: Ledger):
+    ledger.tell([EXTENDED], [], NOON)
+    held = tried(ledger, UNKNOWN)
+    ledger.tell([replace(EXTENDED, key="corrected", event=Event.CORRECTED)], [], NOON)
+    with pytest.raises(LedgerError, match="that is no news any more"):
+        ledger.resend(held.number, "ana", LATER)
+
+
+def test_of_a_posting_that_has_gone_nothing_more_is_told_to_the_public(ledger: Ledger):
+    gone = replace(SOON, key="gone", event=Event.GONE, path="")
+    ledger.record(OPEN, None, [OPENED], ["opened"], NOON)
+    ledger.forget(BAKER, [gone], ["gone"], NOON)
+    assert [delivery.message.key for delivery in ledger.due(NOON)] == ["gone"]
+    assert standing(ledger)[OPENED.key] is EXPIRED
+
+
+def test_what_the_staff_were_to_be_asked_is_settled_by_news(ledger: Ledger):
+    asked = [replace(SOON, key=str(event), event=event, expires=None) for event in (Event.WAITING, Event.NOT_READY)]
+    ledger.tell(asked, [], NOON)
+    ledger.record(OPEN, None, [OPENED], ["opened"], NOON)
+    assert [delivery.message.event for delivery in ledger.due(NOON)] == [Event.OPENED]
+
+
+def test_while_a_plan_is_held_only_the_staff_are_listed(ledger: Ledger):
+    ledger.tell([OPENED, replace(SOON, key="held", event=Event.HELD, path="")], [], NOON)
+    assert [each.message.key for each in ledger.due(NOON, audiences=[Audience.STAFF])] == ["held"]
 
 
 def test_what_turns_out_not_to_have_been_sent_is_not_sent_after_the_end(ledger: Ledger):
@@ -251,7 +310,7 @@ def test_what_is_put_off_is_due_again_later_and_counts_no_attempt(ledger: Ledger
 
 def test_the_far_end_is_given_the_time_it_asks_for_up_to_a_day(ledger: Ledger):
     waits = [timedelta(seconds=1), timedelta(hours=2), timedelta.max]
-    ledger.tell([replace(SOON, key=str(number), thread="") for number in range(3)], [], NOON)
+    ledger.tell([replace(SOON, key=str(number), thread="", path="") for number in range(3)], [], NOON)
     for wait in waits:
         tried(ledger, replace(NOT_SENT, wait=wait))
     given = [delivery.next_at - NOON for delivery in reversed(ledger.deliveries()) if delivery.next_at]
@@ -392,7 +451,7 @@ def test_a_posting_known_before_belongs_to_its_present_opening_or_to_the_one_it_
 ):
     change = "UPDATE witnesses SET state = :state, generation = :generation"
     ledger = older(path, change, state=state.value, generation=generation)
-    assert ledger.memory().witnesses[BAKER].thread == thread_name(BAKER, opening)
+    assert ledger.memory().witnesses[BAKER].thread == sha256(f"{BAKER}\n{opening}".encode()).hexdigest()[:16]
     ledger.close()
 
 
@@ -405,7 +464,7 @@ def test_a_site_that_speaks_already_goes_on_speaking_and_one_that_never_did_does
 def test_what_an_older_postbot_left_claimed_is_found_in_doubt(path: FilePath):
     ledger = older(path, "UPDATE outbox SET status = 'claimed'")
     (left,) = ledger.in_doubt()
-    assert (left.claimed_at, left.message.thread, left.message.page) == (NOON, "", None)
+    assert (left.claimed_at, left.message.thread, left.message.page) == (NOON, "public:8e96fd1403c47f1f", None)
     ledger.close()
 
 

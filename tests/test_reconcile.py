@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from postbot.core.announce import Outcome, Receipt
+from postbot.core.announce import Event, Outcome, Receipt
 from postbot.core.plan.steps import Merge
 from postbot.ledger import LedgerBusy
 from tests.world import CONFIG, World, git
@@ -81,6 +81,8 @@ def test_a_message_that_a_crash_left_claimed_is_looked_for_before_it_is_sent_aga
     world.tick()
     world.bot._channels = keep
     world.now += timedelta(hours=1)
+    for held in world.bot.ledger.deliveries(held_only=True):
+        world.bot.ledger.resend(held.number, "robin", world.now)
     unsent, sent = world.bot.ledger.due(world.now)
     for delivery in (unsent, sent):
         assert world.bot.ledger.claim(delivery, world.now)
@@ -117,7 +119,8 @@ def test_what_may_have_been_sent_is_held_and_never_sent_again(tmp_path: Path) ->
     for _ in range(5):
         world.advance(days=1)
     assert printed == ["sent"]
-    assert len(world.bot.ledger.deliveries(held_only=True)) == 1
+    held = {each.message.event: each for each in world.bot.ledger.deliveries(held_only=True)}
+    assert set(held) == {Event.CLOSED_EARLY, Event.FAILED}, "and whom to tell has no channel any more"
 
 
 def test_two_looks_at_once_are_not_possible(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.util import find_spec
@@ -25,7 +24,7 @@ from postbot.core.problem import PostbotError
 _CALLS: Final = re.compile(
     r"""
     (?<![\w.+-])@(?=\w)                                    # somebody's name; but no e-mail address
-    | @(?=(?:everyone|here|channel|all|room)\b(?![.-]))    # everybody, wherever it stands
+    | @(?=(?:everyone|here|channel|all|room)\b)            # everybody, wherever it stands, be it in an address
     | <(?=[@!\#])                                          # both, as Slack and Discord write it
     | \](?=\()                                             # a link under other words
     """,
@@ -125,17 +124,19 @@ def _unknown(message: Message, why: str) -> Receipt:
     return Receipt(Outcome.UNKNOWN, f"Apprise does not say whether {message.recipient} was reached{why}.")
 
 
-_speaking: ContextVar[bool] = ContextVar("speaking", default=False)
+_speaking: Final[list[object]] = []
+"""Who speaks now. Of the whole process, for a plug-in may have threads of its own."""
 
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Let nothing out that is logged meanwhile, by whatever library; Apprise's own threads inherit it."""
-    token = _speaking.set(True)
+    """Let nothing out that is logged meanwhile, by whatever library and in whatever thread."""
+    who = object()
+    _speaking.append(who)
     try:
         yield
     finally:
-        _speaking.reset(token)
+        _speaking.remove(who)
 
 
 @cache
@@ -145,7 +146,7 @@ def _mute() -> None:
 
     def made(*args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 - whatever logging passes on
         record = make(*args, **kwargs)
-        if _speaking.get():
+        if _speaking:
             record.levelno, record.msg, record.args = _NO_LEVEL, "", ()
             record.exc_info = record.exc_text = record.stack_info = None
         return record

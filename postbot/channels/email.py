@@ -172,6 +172,9 @@ class Email:
         return None
 
     def _list_of(self, message: Message) -> MailingList:
+        """What the configuration grants to a recipient of its own; a posting's word opens no moderated list."""
+        if message.named_by_posting:
+            return MailingList()
         return self._lists.get(message.recipient.casefold(), MailingList())
 
     def _compose(self, message: Message, root: Root | None) -> EmailMessage:
@@ -230,7 +233,7 @@ class Email:
     def _harmless(self, words: str) -> str:
         """Another's words in one line, cut where they are long, and left out if they say a secret back."""
         heard = _squeezed(words)
-        if any(_squeezed(secret) in heard for secret in self._secrets()):
+        if any(_holds_a_part(heard, _squeezed(secret)) for secret in self._secrets()):
             return "(words that hold a secret are left out here)"
         return one_line(words)[:_MOST_WORDS]
 
@@ -238,6 +241,15 @@ class Email:
         plain = {self._password, *(each.approved for each in self._lists.values())} - {""}
         login = {f"\0{self._server.username}\0{self._password}"} if self._password else set()
         return plain | {b64encode(secret.encode()).decode() for secret in plain | login}
+
+
+def _holds_a_part(heard: str, secret: str) -> bool:
+    """Whether words hold a secret, or so much of a longer one that they may be a torn echo of it."""
+    size = min(len(secret), _TELLING)
+    return any(secret[at : at + size] in heard for at in range(len(secret) - size + 1))
+
+
+_TELLING: Final = 6
 
 
 def self_test(composes: Callable[..., EmailMessage] = compose) -> None:

@@ -62,7 +62,13 @@ class _Line(BaseHeader):
         if not text.isascii() or any(len(word) > _LONGEST_LINE for word in text.split(" ")):
             encoded = Header(text, "utf-8", maxlinelen=_FULL_LINE, header_name=name).encode(linesep=policy.linesep)
             return f"{name}: {encoded}{policy.linesep}"
+        if name.lower() in _WHOLE:
+            return f"{name}: {text}{policy.linesep}"
         return policy.linesep.join(_folded(f"{name}:", text)) + policy.linesep
+
+
+_WHOLE: Final = frozenset({"approved"})
+"""Never folded: whoever compares it with a password takes it as it stands."""
 
 
 def _folded(line: str, text: str) -> Iterator[str]:
@@ -204,13 +210,25 @@ def _fill(mail: EmailMessage, message: Message) -> None:
     """The parts, from the plainest to the richest: a mail program shows the last one that it understands."""
     mail["MIME-Version"] = "1.0"
     mail["Content-Language"] = "en"
-    rich = [("text/html", message.html), (_calendar_type(message), message.calendar)]
-    texts = [("text/plain", message.body), *(each for each in rich if each[1])]
-    if len(texts) == 1:
-        _write(mail, *texts[0])
+    if not message.calendar:
+        _fill_words(mail, message)
         return
-    mail["Content-Type"] = f'multipart/alternative; boundary="{_boundary(message)}"'
-    for kind, text in texts:
+    mail["Content-Type"] = f'multipart/mixed; boundary="{_boundary(message, "all")}"'
+    words, deadline = EmailMessage(mail.policy), EmailMessage(mail.policy)
+    _fill_words(words, message)
+    # Beside the words, not in place of them: a program that took it for the richest form would show no more than it.
+    _write(deadline, _calendar_type(message), message.calendar)
+    deadline["Content-Disposition"] = 'attachment; filename="deadline.ics"'
+    mail.attach(words)
+    mail.attach(deadline)
+
+
+def _fill_words(mail: EmailMessage, message: Message) -> None:
+    if not message.html:
+        _write(mail, "text/plain", message.body)
+        return
+    mail["Content-Type"] = f'multipart/alternative; boundary="{_boundary(message, "words")}"'
+    for kind, text in (("text/plain", message.body), ("text/html", message.html)):
         part = EmailMessage(mail.policy)
         _write(part, kind, text)
         mail.attach(part)
@@ -231,7 +249,7 @@ def _calendar_type(message: Message) -> str:
     return f'text/calendar; name="deadline.ics"{f"; method={method[1]}" if method else ""}'
 
 
-def _boundary(message: Message) -> str:
+def _boundary(message: Message, of: str) -> str:
     """Named after all that it separates, so that no part can hold it; the same message gives the same bytes."""
-    everything = f"{message.key}\0{message.body}\0{message.html}\0{message.calendar}"
+    everything = f"{of}\0{message.key}\0{message.body}\0{message.html}\0{message.calendar}"
     return f"=_{sha256(everything.encode(errors='backslashreplace')).hexdigest()[:32]}"

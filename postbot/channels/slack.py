@@ -194,9 +194,21 @@ class Slack:
         )
         self._people: dict[str, str] = {}
         self._own: tuple[str, ...] = ()
+        self._trouble: Receipt | None = None
 
     def send(self, message: Message, root: Root | None) -> Receipt:
-        """Bring the card above up to date, then post once: under it, or where there is none, by itself."""
+        """Bring the card above up to date, then post once: under it, or where there is none, by itself.
+
+        A Slack that does not answer, or asks for time, is left alone until `rest`: nothing more is sent to it.
+        """
+        if self._trouble:
+            return self._trouble
+        receipt = self._sent(message, root)
+        if receipt.wait or receipt.outcome is Outcome.UNKNOWN:
+            self._trouble = Receipt(Outcome.NOT_SENT, receipt.detail, wait=receipt.wait)
+        return receipt
+
+    def _sent(self, message: Message, root: Root | None) -> Receipt:
         try:
             where = self._where(message, root)
             card = self._update_card(where, root, message) if root and where.thread else ""
@@ -218,6 +230,7 @@ class Slack:
     def rest(self) -> None:
         """Forget who is behind which address: until the next tick that may change. No connection is kept open."""
         self._people.clear()
+        self._trouble = None
 
     def check(self) -> tuple[str, ...]:
         """What will keep postbot from speaking here, one sentence each. Reads only."""

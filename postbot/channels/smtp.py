@@ -32,6 +32,7 @@ _GOODBYE: Final = 5
 """Seconds that a server may take to say goodbye, which changes nothing."""
 _LONGEST_LINE: Final = 8192
 _MOST_LINES: Final = 500
+_BEHIND_A_CODE: Final = (b" ", b"-", b"", b"\r")
 _CHUNK: Final = 65536
 
 _DONE: Final = range(200, 300)
@@ -314,14 +315,16 @@ class Conversation(smtplib.SMTP):
     def _reply(self, ends: float) -> tuple[int, bytes]:
         """One reply, whole to its last line break."""
         self._step_ends = ends
-        lines: list[bytes] = []
+        code, lines = b"", list[bytes]()
         while len(lines) < _MOST_LINES:
             line = self._next_line()
-            if not line[:3].isdigit():
+            code = code or line[:3]
+            # RFC 5321, 4.2.1: the same code on each line, and a blank, a dash or nothing behind it.
+            if not code.isdigit() or line[:3] != code or line[3:4] not in _BEHIND_A_CODE:
                 break
             lines.append(line[4:].strip())
             if line[3:4] != b"-":
-                return int(line[:3]), b"\n".join(lines)
+                return int(code), b"\n".join(lines)
         raise self._broken(f"gave an answer to {self._step} that is none")
 
     def _next_line(self) -> bytes:

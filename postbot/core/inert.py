@@ -15,7 +15,7 @@ BREAK = "\u200b"
 _PICTURES = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27ff\u2900-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 )
-_HIDDEN = re.compile(
+HIDDEN = re.compile(
     # Controls, line and paragraph separators, surrogates, private use, characters that are none ...
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\uf8ff\ufdd0-\ufdef\ufff0-\ufffb\ufffe\uffff\U000f0000-\U0010ffff]"
     # ... and Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt, but for what joins two pictures.
@@ -93,4 +93,4 @@ def _escaped(text: str) -> str:
 
 
 def _numbered(line: str) -> str:
-    return _HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", line)
+    return HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", line)

@@ -12,7 +12,7 @@ from pathlib import Path
 from postbot.app import channels, clock, host, voice
 from postbot.config import Config, ConfigError, load_profile
 from postbot.core.announce import Audience, one_line
-from postbot.core.announce.routes import events_of
+from postbot.core.announce.routes import TEAM, events_of, without_contacts
 from postbot.core.announce.words import RELEASE
 from postbot.core.problem import PostbotError
 from postbot.doors.checking import several
@@ -83,6 +83,9 @@ def _hearers(config: Config) -> Iterator[Finding]:
             yield warning(
                 "routes", f"No route leads to anybody who hears what is for {audience}.", "Add one to `routes`."
             )
+    if not any(route.hears & TEAM and not route.where for route in without_contacts(config.heard)):
+        nobody = f"No route leads to a team: until `postbot release {RELEASE}`, nobody hears what is for the public."
+        yield warning("routes", nobody, "Let somebody hear `staff`, or at least `held`.")
     path = config.at(config.ledger)
     with suppress(PostbotError):  # a ledger that cannot be read is told of above
         if path.is_file() and not _is_released(path):

@@ -10,14 +10,14 @@ record of that. A ledger may be deleted: postbot then adopts what stands and say
 inside, stored as ISO text of one length so that text order is time order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path as FilePath
 
 import sqlalchemy as sa
 
-from postbot.core.announce import Message, Receipt
+from postbot.core.announce import Audience, Message, Receipt
 from postbot.core.lifecycle import Wish
 from postbot.core.plan.memory import Memory, Request, Witness
 from postbot.core.site import Path
@@ -114,6 +114,8 @@ class Ledger:
         """Remember a posting as last seen, and what is to be said about it. `was` is its path before a renaming."""
         with self._writing() as writer:
             memory.see(writer, witness, was, at)
+            if told:
+                outbox.settle_reminders(writer, witness.path, at)
             outbox.queue(writer, witness.path, messages, at)
             memory.tell(writer, told, at)
 
@@ -124,9 +126,10 @@ class Ledger:
                 memory.see(writer, witness, None, at)
 
     def forget(self, path: Path, messages: Sequence[Message], told: Sequence[str], at: datetime) -> None:
-        """Remember a posting no longer, for its file is gone."""
+        """Remember that a posting's file is gone; what was still to be said of it to the public is no news any more."""
         with self._writing() as writer:
             memory.forget(writer, path, at)
+            outbox.end(writer, path, Audience.PUBLIC, at)
             outbox.queue(writer, path, messages, at)
             memory.tell(writer, told, at)
 
@@ -182,11 +185,14 @@ class Ledger:
 
     # What is on its way
 
-    def due(self, at: datetime, limit: int = 100) -> list[Delivery]:
-        """List the oldest of what is to be sent at `at`, oldest first. What is no news any more by then expires."""
+    def due(self, at: datetime, limit: int = 100, audiences: Collection[Audience] = tuple(Audience)) -> list[Delivery]:
+        """List the oldest of what is to be sent at `at`, oldest first. What is no news any more by then expires.
+
+        Of what one recipient is to hear of one posting only the first is listed; the next has its turn after it.
+        """
         with self._writing() as writer:
             outbox.expire(writer, at)
-            return outbox.due(writer.connection, at, limit)
+            return outbox.due(writer.connection, at, limit, audiences)
 
     def claim(self, delivery: Delivery, at: datetime) -> Delivery | None:
         """Claim a due delivery, and return it as it stands then; None for all callers but one.

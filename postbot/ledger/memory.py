@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
+from postbot.core.announce.words import RELEASE
 from postbot.core.lifecycle import Wish
 from postbot.core.plan.memory import Memory, Request, Witness
 from postbot.core.site import Path
@@ -32,9 +33,10 @@ _REMEMBER: Final = sa.insert(witnesses)
 def remembered(connection: sa.Connection) -> Memory:
     """Everything remembered."""
     still_open = sa.select(requests).where(requests.c.answered_at.is_(None)).order_by(requests.c.number)
-    seen = map(witness_of, connection.execute(sa.select(witnesses)))
+    seen = [(row.gone, witness_of(row)) for row in connection.execute(sa.select(witnesses))]
     return Memory(
-        witnesses={witness.path: witness for witness in seen},
+        witnesses={witness.path: witness for gone, witness in seen if not gone},
+        gone={witness.path: witness for gone, witness in seen if gone},
         requests=tuple(map(request_of, connection.execute(still_open))),
         told=frozenset(connection.scalars(sa.select(told.c.key))),
         released=frozenset(connection.scalars(sa.select(released.c.digest))),
@@ -46,13 +48,14 @@ def remembered(connection: sa.Connection) -> Memory:
 def see(writer: Writer, witness: Witness, was: Path | None, at: datetime) -> None:
     """Remember a witness, under its new path where it has been renamed."""
     names = {"path_now": witness.path, "path_before": was or witness.path}
-    known = {seen.path: seen for seen in map(witness_of, writer.execute(_KNOWN, names))}
-    if known == {witness.path: witness}:
+    rows = writer.execute(_KNOWN, names).all()
+    known = {row.path: witness_of(row) for row in rows}
+    if known == {witness.path: witness} and not rows[0].gone:
         return
     writer.execute(_FORGET, names)
-    writer.execute(_REMEMBER, asdict(witness))
+    writer.execute(_REMEMBER, asdict(witness) | {"gone": False})
     before = known.get(witness.path)
-    if was in known and was != witness.path:
+    if was is not None and was in known and was != witness.path:
         _rename(writer, was, witness, at)
         before = known[was]
     writer.note(
@@ -77,8 +80,10 @@ def _rename(writer: Writer, was: Path, witness: Witness, at: datetime) -> None:
 
 
 def forget(writer: Writer, path: Path, at: datetime) -> None:
-    """Remember a posting no longer."""
-    row = writer.execute(sa.delete(witnesses).where(witnesses.c.path == path).returning(*witnesses.c)).one_or_none()
+    """Remember that a posting's file has gone: what it was stays known, in case it comes back."""
+    here = sa.and_(witnesses.c.path == path, witnesses.c.gone.is_(False))
+    gone_now = sa.update(witnesses).where(here).values(gone=True, news=witnesses.c.news + 1)
+    row = writer.execute(gone_now.returning(*witnesses.c)).one_or_none()
     if row is not None:
         gone, words = witness_of(row), "The file is no longer on the base branch."
         writer.note(at, "gone", words, path=path, key=gone.thread, before=state_in_words(gone))
@@ -131,7 +136,8 @@ def release(writer: Writer, digest: str, by: str, at: datetime) -> None:
     """Free what has this digest, once."""
     made = insert(released).values(digest=digest, by=by, at=at).on_conflict_do_nothing()
     if writer.execute(made).rowcount:
-        writer.note(at, "released", f"{by} released plan {digest}.", by=by, key=digest, before="held", after="released")
+        what = "lets postbot speak to everybody" if digest == RELEASE else f"released plan {digest}"
+        writer.note(at, "released", f"{by} {what}.", by=by, key=digest, before="held", after="released")
         writer.turn()
 
 

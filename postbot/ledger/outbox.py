@@ -5,7 +5,7 @@ is no news any more is never sent: each message may carry an end, and a later on
 to the same recipient forward. Nothing here sends, begins or ends a transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, TypeGuard
@@ -13,7 +13,7 @@ from typing import Any, Final, TypeGuard
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from postbot.core.announce import Event, Message, Outcome, Receipt
+from postbot.core.announce import BEGINS, Audience, Event, Message, Outcome, Receipt
 from postbot.core.plan.memory import Undelivered
 from postbot.core.site import Path
 from postbot.ledger.audit import Writer
@@ -34,14 +34,6 @@ SENT, HELD = DeliveryStatus.SENT, DeliveryStatus.HELD
 DROPPED, EXPIRED = DeliveryStatus.DROPPED, DeliveryStatus.EXPIRED
 
 _MOST: Final = 2**63 - 1  # the greatest number that SQLite has
-
-_REPLACED: Final[Mapping[Event, Event]] = {
-    Event.OPENED: Event.OPENING_SOON,
-    Event.REOPENED: Event.OPENING_SOON,
-    Event.EXTENDED: Event.CLOSING_SOON,
-    Event.CORRECTED: Event.CLOSING_SOON,
-}
-"""What is not true any more of an opening once the later event is heard; the end of an opening replaces all of it."""
 
 # Statements that are made once: to put one together takes longer than to carry it out.
 
@@ -80,36 +72,61 @@ _STANDING: Final = sa.select(
 ).where(outbox.c.number == sa.bindparam("this"))
 _CHANGE: Final = sa.update(outbox).where(outbox.c.number == sa.bindparam("this"))
 _QUEUE: Final = insert(outbox).on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.number)
+_SAME: Final = ("path", "audience", "channel", "recipient")
 _OVERTAKE: Final = (
     sa.update(outbox)
     .where(
-        *(outbox.c[name] == sa.bindparam(f"its_{name}") for name in ("thread", "channel", "recipient")),
+        *(outbox.c[name] == sa.bindparam(f"its_{name}") for name in _SAME),
         outbox.c.number < sa.bindparam("this"),
+        outbox.c.event.in_(sa.bindparam("stale", expanding=True)),
         _is(DUE, HELD, CLAIMED, DOUBTFUL),
         sa.or_(outbox.c.expires_at.is_(None), outbox.c.expires_at > sa.bindparam("now", type_=Instant)),
     )
     .values(expires_at=sa.bindparam("now", type_=Instant))
 )
-_OVERTAKE_ONE: Final = _OVERTAKE.where(outbox.c.event == sa.bindparam("stale"))
+_BEGUN: Final = sa.update(outbox).where(
+    *(outbox.c[name] == sa.bindparam(f"its_{name}") for name in _SAME),
+    outbox.c.number < sa.bindparam("this"),
+    outbox.c.event.in_([event.value for event in sorted(BEGINS)]),
+)
+_END_HELD: Final = _BEGUN.where(_is(HELD)).values(expires_at=sa.bindparam("now", type_=Instant))
+_MOVE_ON: Final = _BEGUN.where(_is(DUE, CLAIMED, DOUBTFUL)).values(
+    expires_at=sa.bindparam("end", type_=Instant),
+    page_url=sa.case((outbox.c.page_url.is_not(None), sa.bindparam("url")), else_=None),
+    page_shows=sa.case((outbox.c.page_shows.is_not(None), sa.bindparam("shows")), else_=None),
+)
+"""Where a date has moved, an opening that is still to be told ends with the new one, and waits for the same page.
+
+One that is held is not told any more, for it may be long after the news of the new date.
+"""
+_END: Final = (
+    sa.update(outbox)
+    .where(
+        outbox.c.path == sa.bindparam("its_path"),
+        outbox.c.event.in_(sa.bindparam("stale", expanding=True)),
+        _is(DUE, HELD, CLAIMED, DOUBTFUL),
+    )
+    .values(expires_at=sa.bindparam("now", type_=Instant))
+)
 
 
 _before = outbox.alias("before")
 _IN_TURN: Final = ~sa.exists().where(
-    outbox.c.thread != "",
-    *(_before.c[name] == outbox.c[name] for name in ("thread", "channel", "recipient")),
+    *(_before.c[name] == outbox.c[name] for name in _SAME),
     sa.or_(*(_before.c.status == status.value for status in (DUE, CLAIMED, DOUBTFUL))),
     _before.c.number < outbox.c.number,
 )
-"""Nothing of its thread that was said before is still on its way to the same recipient."""
+"""Nothing of the same posting that was said before is still on its way to the same recipient."""
 
 
 # What is listed ----------------------------------------------------------------------------------------------------
 
 
-def due(connection: sa.Connection, at: datetime, limit: int) -> list[Delivery]:
-    """The oldest of what is to be sent at `at`, oldest first; of each thread only what has its turn."""
+def due(connection: sa.Connection, at: datetime, limit: int, audiences: Collection[Audience]) -> list[Delivery]:
+    """The oldest of what is to be sent at `at`, oldest first; of each posting only what has its turn."""
     ripe = sa.or_(outbox.c.next_at.is_(None), outbox.c.next_at <= at)
-    return _listed(connection, _LISTED.where(_is(DUE), ripe, _IN_TURN).order_by(outbox.c.number).limit(limit))
+    heard = outbox.c.audience.in_([audience.value for audience in audiences])
+    return _listed(connection, _LISTED.where(_is(DUE), ripe, heard, _IN_TURN).order_by(outbox.c.number).limit(limit))
 
 
 def in_doubt(connection: sa.Connection) -> list[Delivery]:
@@ -145,20 +162,37 @@ def _listed(connection: sa.Connection, wanted: sa.Select[tuple[Any, ...]]) -> li
 
 def queue(writer: Writer, path: Path | None, messages: Sequence[Message], at: datetime) -> None:
     """Queue messages, each key once for all time; what they overtake is no news from now on."""
-    new = {"path": path, "status": DUE.value, "attempts": 0, "queued_at": at, "changed_at": at, "place": ""}
+    new = {"status": DUE.value, "attempts": 0, "queued_at": at, "changed_at": at, "place": ""}
     for message in messages:
-        number = writer.execute(_QUEUE, message_row(message) | new).scalar()
-        if number is not None and message.thread:
-            _overtake(writer, message, number, at)
+        where = message.path or path
+        number = writer.execute(_QUEUE, message_row(message) | new | {"path": where}).scalar()
+        if number is not None and where:
+            _overtake(writer, message, where, number, at)
 
 
-def _overtake(writer: Writer, message: Message, number: int, at: datetime) -> None:
+def _overtake(writer: Writer, message: Message, path: str, number: int, at: datetime) -> None:
     """Bring the end of what this message leaves untrue forward. What waits for a look may turn out not to be sent."""
-    same = {f"its_{name}": getattr(message, name) for name in ("thread", "channel", "recipient")}
-    if message.event.overtakes:
-        writer.execute(_OVERTAKE, same | {"this": number, "now": at})
-    elif stale := _REPLACED.get(message.event):
-        writer.execute(_OVERTAKE_ONE, same | {"this": number, "now": at, "stale": stale.value})
+    stale = message.event.overtakes
+    same = {"its_path": path, "its_audience": message.event.audience.value, "this": number}
+    same |= {"its_channel": message.channel, "its_recipient": message.recipient}
+    if stale:
+        writer.execute(_OVERTAKE, same | {"now": at, "stale": [event.value for event in stale]})
+    if message.event in (Event.EXTENDED, Event.CORRECTED):
+        page = message.page
+        waits = {"url": page.url if page else None, "shows": page.shows if page else None}
+        writer.execute(_MOVE_ON, same | waits | {"end": message.expires})
+        writer.execute(_END_HELD, same | {"now": at})
+
+
+def end(writer: Writer, path: Path, audience: Audience, at: datetime) -> None:
+    """Nothing that was to be said of this posting is news any more."""
+    stale = [event.value for event in Event if event.audience is audience]
+    writer.execute(_END, {"its_path": path, "stale": stale, "now": at})
+
+
+def settle_reminders(writer: Writer, path: Path, at: datetime) -> None:
+    """What the staff were to be asked about this posting is settled."""
+    writer.execute(_END, {"its_path": path, "stale": [Event.WAITING.value, Event.NOT_READY.value], "now": at})
 
 
 def expire(writer: Writer, at: datetime) -> None:

@@ -26,6 +26,7 @@ def witness_of(row: Row) -> Witness:
         closes=row.closes,
         reason=row.reason,
         thread=row.thread,
+        news=row.news,
     )
 
 
@@ -41,6 +42,7 @@ def message_row(message: Message) -> dict[str, Any]:
     return {
         "key": message.key,
         "event": message.event.value,
+        "audience": message.event.audience.value,
         "slug": message.slug,
         "channel": message.channel,
         "recipient": message.recipient,
@@ -54,6 +56,7 @@ def message_row(message: Message) -> dict[str, Any]:
         "page_url": page.url if page else None,
         "page_shows": page.shows if page else None,
         "expires_at": message.expires,
+        "named_by_posting": message.named_by_posting,
     }
 
 
@@ -74,6 +77,8 @@ def message_of(row: Row) -> Message:
         why=row.why,
         page=None if row.page_url is None else Page(row.page_url, row.page_shows or ""),
         expires=row.expires_at,
+        path=row.path or "",
+        named_by_posting=row.named_by_posting,
     )
 
 

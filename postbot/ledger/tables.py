@@ -48,6 +48,8 @@ witnesses = sa.Table(
     sa.Column("closes", Instant),
     sa.Column("reason", sa.String),
     sa.Column("thread", sa.String, nullable=False),
+    sa.Column("news", sa.Integer, nullable=False),
+    sa.Column("gone", sa.Boolean, nullable=False),  # its file is, and may come back
 )
 requests = sa.Table(
     "requests",
@@ -115,8 +117,11 @@ outbox = sa.Table(
     sa.Column("place", sa.String, nullable=False),
     sa.Column("root", sa.Integer),  # the number of the row under which it went, from its last claim on
     sa.Column("claimed_at", Instant),
+    sa.Column("audience", sa.String, nullable=False),
+    sa.Column("named_by_posting", sa.Boolean, nullable=False),
     sa.Index("outbox_by_status", "status"),
     sa.Index("outbox_by_thread", "thread", "channel", "recipient"),
+    sa.Index("outbox_by_path", "path", "audience", "channel", "recipient"),
 )
 events = sa.Table(
     "events",

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -209,12 +208,10 @@ def test_whatever_breaks_nothing_is_lost_in_silence_and_nothing_comes_twice(
 ):
     post = office(security, timeout=time_for(step, kind))
     post.twin.fault(step, kind)
-    begun = monotonic()
 
     receipt = post.send()
     post.channel.rest()
 
-    assert monotonic() - begun < 8 * time_for(step, kind).total_seconds()
     assert post.kept() == kept
     assert outcome is EITHER or (receipt.outcome, receipt.final) == (outcome, final), receipt
     assert receipt.outcome is not SENT or kept == 1

@@ -73,6 +73,9 @@ NOT_SHOWN = {
     "in another attribute": '<p title="Open until Friday" data-state="Open until Friday">Closed',
     "in a tag that never ends": '<p title="Open until Friday',
     "in another case": "<p>open until friday",
+    "as the beginning of something else": "<p>Open until Fridays",
+    "as the end of something else": "<p>ReOpen until Friday",
+    "in a part of a meta element": '<meta name="posting" content="Open until Friday, noon">',
     "across two paragraphs' words": "<p>Open unt</p><p>il Friday",
     "after what no parser takes": "<![odd[ Open until Friday ]]>",
     "after a number too large": f"<p>Closed &#{'1' * 5000}; Open until Friday",
@@ -95,10 +98,9 @@ def test_the_text_that_is_waited_for_may_be_set_in_blanks_of_any_kind(site: Serv
     assert look(site, "  Open\n until\tFriday ").shown
 
 
-def test_a_text_of_nothing_asks_only_that_the_page_is_there(site: Server):
-    assert look(site, "").shown
-    site.answers = [answer(404)]
-    assert not look(site, "").shown
+def test_a_text_of_nothing_can_be_shown_by_no_page(site: Server):
+    assert look(site, " ") == Showing(shown=False, detail=look(site, "").detail)
+    assert look(site, "").detail.startswith("Nobody can tell what the public page should show")
 
 
 def test_plain_text_is_a_page_too_and_is_taken_as_it_is(site: Server):

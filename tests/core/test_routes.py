@@ -173,9 +173,11 @@ def test_a_reason_is_one_line(text: str):
     assert found.why.isprintable()
 
 
-def test_the_team_is_whoever_hears_what_is_for_the_staff():
-    routes = [route("list"), route("hr", STAFF), route("boss", frozenset({Event.FAILED})), route("hr", PUBLIC | STAFF)]
-    assert [each.recipient for each in team(opened(), routes)] == ["hr", "boss"]
+def test_the_team_is_whoever_the_configuration_names_for_what_holds_postbot_up():
+    held, failed = frozenset({Event.HELD}), frozenset({Event.FAILED})
+    routes = [route("list"), route("hr", STAFF), route("list", failed), route("boss", held), route("{contact}", STAFF)]
+    found = team(opened(contact="ana@agency.example"), [*routes, route("all", PUBLIC | STAFF)])
+    assert [each.recipient for each in found] == ["hr", "boss", "all"]
 
 
 def test_a_field_is_named_by_the_whole_recipient():

@@ -78,6 +78,21 @@ def test_a_lost_ledger_announces_nothing_and_speaks_to_the_team_only_again(tmp_p
     assert world.asked()[-1] == "Pilot: closed"
 
 
+def test_whom_only_the_posting_names_hears_nothing_before_the_release_and_a_list_is_no_team(tmp_path: Path) -> None:
+    more = (
+        "  - {{to: 'folder:{{contact_email}}', hear: everything}}\n  - {{to: 'folder:list', hear: [opened, missed]}}\n"
+    )
+    world = World(tmp_path, config=AUTO.replace("routes:\n", f"routes:\n{more}"), released=False)
+    world.write("pilot", **MARCH)
+    world.write("cook", **MARCH)
+    world.change("cook", "apply_url: https", "# apply_url: APPLICATION URL https")
+    world.tick()
+    world.tick(PILOT_OPENS)
+    assert (world.said("jobs@agency.example"), world.said("list"), world.said()) == ([], [], [])
+    assert "Pilot: now open" in world.asked()
+    assert "Cook: cannot open" in world.asked()
+
+
 # Ahead ---------------------------------------------------------------------------------------------------------------
 
 
@@ -134,7 +149,7 @@ def test_an_opening_in_doubt_is_not_announced_ahead(tmp_path: Path) -> None:
     [
         ("opens: March 9", "opens: March 12", "Pilot: postponed"),
         ("opens: March 9, 2026, 8:00 am EDT", "opens: TBD", "Pilot: postponed"),
-        ("state: upcoming", "state: closed", "Pilot: closed early"),
+        ("state: upcoming", "state: closed", "Pilot: will not open"),
     ],
 )
 def test_who_waits_for_an_opening_hears_what_becomes_of_it(tmp_path: Path, old: str, new: str, subject: str) -> None:
@@ -144,6 +159,29 @@ def test_who_waits_for_an_opening_hears_what_becomes_of_it(tmp_path: Path, old: 
     world.change("pilot", old, new)
     world.tick("2026-03-07T09:00")
     assert world.said() == ["Pilot: opening soon", subject]
+
+
+def test_the_staff_hear_that_an_opening_was_missed_and_those_who_waited_for_it_that_it_will_not_be(
+    tmp_path: Path,
+) -> None:
+    world = begun(tmp_path, SOON)
+    world.tick("2026-03-07T08:00")
+    world.tick("2026-03-25T08:00")
+    assert world.said() == ["Pilot: opening soon", "Pilot: will not open"]
+    assert world.asked() == ["Pilot: never opened"]
+
+
+def test_what_the_first_look_noted_or_only_the_team_heard_is_put_off_without_a_word(tmp_path: Path) -> None:
+    for folder, released, first in (("noted", True, "2026-03-07T09:00"), ("team", False, "2026-03-02T09:00")):
+        world = World(tmp_path / folder, config=SOON, released=released)
+        world.write("pilot", **MARCH)
+        world.write("baker")
+        world.tick(first)
+        world.tick("2026-03-07T10:00")
+        world.bot.ledger.release(RELEASE, "robin", world.now)
+        world.change("pilot", "opens: March 9", "opens: March 12")
+        world.tick("2026-03-07T11:00")
+        assert world.said() == [], folder
 
 
 def test_an_opening_that_nobody_was_told_of_is_put_off_without_a_word(tmp_path: Path) -> None:
@@ -235,6 +273,95 @@ def test_what_waits_goes_out_in_the_order_in_which_it_happened(tmp_path: Path) -
 
 
 UNDELIVERED = "1 message may not have arrived"
+
+
+def test_a_date_that_moves_there_and_back_is_told_each_time(tmp_path: Path) -> None:
+    world = opened(tmp_path)
+    for old, new in (("20", "27"), ("27", "20"), ("20", "27"), ("27", "20"), ("20", "18")):
+        world.change("pilot", f"closes: March {old}", f"closes: March {new}")
+        world.advance(minutes=5)
+    moved = ["Pilot: more time to apply", "Pilot: closing date corrected"]
+    assert world.said() == ["Pilot: now open", *moved, *moved, moved[1]]
+
+
+def test_a_position_that_is_open_again_is_not_called_closed_afterwards(tmp_path: Path) -> None:
+    world = opened(tmp_path)
+    folder = block(world)
+    world.change("pilot", "state: open", "state: closed")
+    world.advance(minutes=5)
+    folder.unlink()
+    world.change("pilot", "state: closed", "state: open")
+    world.advance(seconds=20)
+    world.advance(hours=1)
+    assert world.said()[-1] == "Pilot: open again"
+    assert "Pilot: closed early" not in world.said()
+
+
+def test_a_position_whose_file_has_gone_is_not_called_open(tmp_path: Path) -> None:
+    world = begun(tmp_path)
+    folder = block(world)
+    world.tick(PILOT_OPENS)
+    world.remove("pilot")
+    world.advance(minutes=30)
+    folder.unlink()
+    world.advance(hours=2)
+    assert (world.said(), world.asked()) == ([], ["Pilot: gone from the site"])
+
+
+def test_a_file_that_comes_back_as_it_was_is_no_news_and_each_going_is_told(tmp_path: Path) -> None:
+    world = opened(tmp_path)
+    text = world.text("pilot")
+    for _ in range(2):
+        world.remove("pilot")
+        world.advance(minutes=5)
+        world.write("pilot", text)
+        world.advance(minutes=5)
+    assert world.said() == ["Pilot: now open"]
+    assert world.asked() == ["Pilot: gone from the site"] * 2
+    world.tick(PILOT_CLOSES)
+    first, last = [mail for mail in world.mail() if mail["To"] == "openings@list.example"]
+    assert last["In-Reply-To"] == first["Message-ID"]
+
+
+def test_a_file_made_anew_under_an_old_name_begins_a_thread_of_its_own(tmp_path: Path) -> None:
+    world = opened(tmp_path)
+    world.remove("pilot")
+    world.advance(minutes=5)
+    world.write("pilot", opens="March 8, 2027, 8:00 am EST", closes="March 19, 2027, 11:59 pm EDT")
+    world.tick("2027-01-10T08:00")
+    world.tick("2027-03-08T08:00")
+    assert world.said() == ["Pilot: now open"] * 2
+    assert world.mail()[-1]["In-Reply-To"] is None
+    assert entry(world.mail()[-1])["UID"] != entry(world.mail()[0])["UID"]
+
+
+def test_while_a_plan_is_held_nothing_more_is_said_to_the_public(tmp_path: Path) -> None:
+    world = begun(tmp_path)
+    folder = block(world)
+    world.tick(PILOT_OPENS)
+    folder.unlink()
+    for slug in ("pilot", "baker"):
+        (world.repo / world.path(slug)).unlink()
+    world.commit("Everything is gone")
+    report = world.advance(minutes=10)
+    assert report.plan.held is not None
+    assert (world.said(), world.asked()) == ([], ["Held: postbot does nothing until somebody looks"])
+
+
+def test_words_of_ones_own_that_fail_for_one_posting_silence_neither_it_nor_the_others(tmp_path: Path) -> None:
+    words = tmp_path / "words" / "opened"
+    words.mkdir(parents=True)
+    (words / "subject.txt").write_text(
+        "{{ title }}: open{% if fields.months %} for {{ 12 // (fields.months|int) }}{% endif %}"
+    )
+    world = begun(tmp_path, AUTO.replace("soon:", "words: words\nsoon:"))
+    world.write("cook", **MARCH)
+    world.change("cook", "location:", "months: '0'\nlocation:")
+    world.tick(PILOT_OPENS)
+    assert sorted(world.said()) == ["Cook: now open", "Pilot: open"]
+    [odd] = [each for each in world.bot.ledger.deliveries() if each.message.slug == "cook"]
+    assert "The words for opened cannot be used" in odd.message.why
+
 
 # What could not be said ----------------------------------------------------------------------------------------------
 

@@ -142,6 +142,41 @@ def test_news_that_have_passed_are_not_told_when_the_page_is_there_at_last(tmp_p
     assert world.said() == ["Pilot: closed early"]
 
 
+def test_an_opening_and_its_extension_before_the_site_is_built_both_wait_for_what_it_shows_then(
+    tmp_path: Path, site: Site
+) -> None:
+    world = live(tmp_path, site)
+    world.tick(PILOT_OPENS)
+    world.ask("pilot", "extend", closes="2026-03-27")
+    world.advance(minutes=3)
+    site.build(world, "pilot")
+    world.advance(minutes=2)
+    assert world.said() == ["Pilot: now open", "Pilot: more time to apply"]
+    assert world.asked() == []
+
+
+def test_a_posting_without_a_closing_date_is_announced_too(tmp_path: Path, site: Site) -> None:
+    world = live(tmp_path, site)
+    world.tick(PILOT_OPENS)
+    site.build(world, "pilot")
+    world.advance(minutes=2)
+    world.change("pilot", f"closes: {MARCH['closes']}\n", "")
+    world.advance(minutes=2)
+    site.pages["/jobs/pilot/"] = PAGE.format(title="Pilot", state="open", closes="")
+    world.advance(minutes=2)
+    assert world.said() == ["Pilot: now open", "Pilot: closing date corrected"]
+
+
+def test_a_date_that_is_the_beginning_of_another_is_not_taken_for_it(tmp_path: Path, site: Site) -> None:
+    world = live(tmp_path, site)
+    world.tick(PILOT_OPENS)
+    site.build(world, "pilot")
+    world.advance(minutes=2)
+    world.change("pilot", MARCH["closes"], "March 20, 2026, 11:59 pm EDT".removesuffix(", 11:59 pm EDT"))
+    world.advance(minutes=2)
+    assert world.said() == ["Pilot: now open"], "the page still shows the longer date"
+
+
 def test_a_posting_without_a_known_address_is_not_announced_behind_peoples_backs(tmp_path: Path, site: Site) -> None:
     world = live(tmp_path, site)
     world.change("pilot", "permalink: /jobs/pilot/\n", "")

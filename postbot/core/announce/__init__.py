@@ -12,6 +12,7 @@ from enum import StrEnum
 from unicodedata import bidirectional
 from zoneinfo import ZoneInfo
 
+from postbot.core.inert import HIDDEN
 from postbot.core.profile import State
 from postbot.core.site import Path
 from postbot.core.text.scalar import unprintable
@@ -35,6 +36,7 @@ class Event(StrEnum):
     MISSED = "missed"
     EXTENDED = "extended"
     POSTPONED = "postponed"
+    CALLED_OFF = "called-off"
     REOPENED = "reopened"
     CORRECTED = "corrected"
     NOT_READY = "not-ready"
@@ -51,15 +53,23 @@ class Event(StrEnum):
         return Audience.STAFF if self in _FOR_STAFF else Audience.PUBLIC
 
     @property
-    def overtakes(self) -> bool:
-        """Whether what was said before of the same opening is not true any more: no `now open` for a closed one."""
-        return self in _ENDS
+    def overtakes(self) -> "frozenset[Event]":
+        """What was said before of the same posting and is not true any more: no `now open` for a closed one."""
+        return _OVERTAKES.get(self, frozenset())
 
 
 _FOR_STAFF = frozenset(
     {Event.MISSED, Event.NOT_READY, Event.WAITING, Event.HELD, Event.BROKEN, Event.GONE, Event.REFUSED, Event.FAILED}
 )
-_ENDS = frozenset({Event.CLOSED, Event.CLOSED_EARLY, Event.POSTPONED})
+_STATES = frozenset({Event.OPENED, Event.REOPENED, Event.CLOSED, Event.CLOSED_EARLY, Event.POSTPONED, Event.CALLED_OFF})
+_DATES = frozenset({Event.EXTENDED, Event.CORRECTED, Event.CLOSING_SOON})
+_OVERTAKES = {
+    **dict.fromkeys(_STATES, _STATES | _DATES | {Event.OPENING_SOON}),
+    **dict.fromkeys((Event.EXTENDED, Event.CORRECTED), _DATES),
+    **{event: frozenset({event}) for event in (Event.OPENING_SOON, Event.CLOSING_SOON, Event.NOT_READY, Event.WAITING)},
+}
+BEGINS = frozenset({Event.OPENED, Event.REOPENED})
+"""What tells that a position is open. Dates that move later make it no less true."""
 
 Fact = str | tuple[str, ...]
 
@@ -116,6 +126,8 @@ class Message:
     `html`, `blocks` (Slack's, a JSON list) and `calendar` (RFC 5545, its METHOD inside) are the same news for those
     who can read that; each may be empty. Messages of one `thread` to one recipient belong together; without one, a
     message stands alone. `why` says which routes lead here. `page` must show the news before it is sent.
+    `path` is that of the posting, empty for what is about none. `named_by_posting` is true of a recipient whom only the
+    posting names: what the configuration grants to its own recipients is not theirs.
     """
 
     key: str
@@ -132,6 +144,8 @@ class Message:
     why: str = ""
     page: Page | None = None
     expires: datetime | None = None
+    path: str = ""
+    named_by_posting: bool = False
 
 
 class Outcome(StrEnum):
@@ -173,4 +187,5 @@ _TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI
 def one_line(text: str) -> str:
     """Text without anything that could start a line or hide: nobody's title can open a header or a paragraph."""
     hides = (unprintable(character) or bidirectional(character) in _TURNS for character in text)
-    return " ".join("".join(" " if hidden else text[at] for at, hidden in enumerate(hides)).split())
+    plain = "".join(" " if hidden else text[at] for at, hidden in enumerate(hides))
+    return " ".join(HIDDEN.sub("", plain).split())

@@ -42,6 +42,7 @@ class Hearing:
     channel: str
     recipient: str
     why: str
+    named_by_posting: bool = False
 
 
 def events_of(audience: Audience) -> frozenset[Event]:
@@ -70,19 +71,24 @@ def heard(announcement: Announcement, routes: Sequence[Route]) -> tuple[Hearing,
 
 
 def team(announcement: Announcement, routes: Sequence[Route]) -> tuple[Hearing, ...]:
-    """Who hears it while postbot speaks to the team only: whom the configuration names for anything of the staff's.
+    """Who hears it while postbot speaks to the team only: whom the configuration names for what holds postbot up."""
+    return _each_once(_matching(announcement, without_contacts(routes), TEAM))
 
-    Not the contact that a posting names: a person who is new to it had better hear from the team first.
-    """
-    routes = [route for route in routes if field_of(route.recipient) is None]
-    return _each_once(_matching(announcement, routes, events_of(Audience.STAFF)))
+
+TEAM = frozenset({Event.HELD})
+"""Who hears this is the team: a list that hears of one thing or another that is for the staff is not."""
+
+
+def without_contacts(routes: Sequence[Route]) -> list[Route]:
+    """The routes that lead to whom the configuration names, and not to a contact that a posting names."""
+    return [route for route in routes if field_of(route.recipient) is None]
 
 
 def _matching(announcement: Announcement, routes: Sequence[Route], events: frozenset[Event]) -> Iterator[Hearing]:
     for route in routes:
         recipient = _recipient(announcement, route)
         if recipient and route.hears & events and _fits(announcement, route):
-            yield Hearing(route.channel, recipient, _why(announcement, route))
+            yield Hearing(route.channel, recipient, _why(announcement, route), field_of(route.recipient) is not None)
 
 
 def _each_once(hearings: Iterator[Hearing]) -> tuple[Hearing, ...]:
@@ -90,8 +96,13 @@ def _each_once(hearings: Iterator[Hearing]) -> tuple[Hearing, ...]:
     for each in hearings:
         same.setdefault((each.channel, _who(each.recipient)), []).append(each)
     return tuple(
-        Hearing(first.channel, first.recipient, "; ".join(dict.fromkeys(each.why for each in (first, *others))))
-        for first, *others in same.values()
+        Hearing(
+            each[0].channel,
+            each[0].recipient,
+            "; ".join(dict.fromkeys(one.why for one in each)),
+            all(one.named_by_posting for one in each),
+        )
+        for each in same.values()
     )
 
 
@@ -119,17 +130,18 @@ def _fits(announcement: Announcement, route: Route) -> bool:
 def _value(announcement: Announcement, name: str) -> str | None:
     """What the posting holds under this name, in whatever case and with blanks, dashes or underscores between."""
     about = announcement.about
-    if _plain(name) == "path":
+    if plain_name(name) == "path":
         path = about.path if about else announcement.facts.get("path")
         return path if isinstance(path, str) else None
     if about is None:
         return None
     if name in about.fields:
         return about.fields[name]
-    return next((value for key, value in about.fields.items() if _plain(key) == _plain(name)), None)
+    return next((value for key, value in about.fields.items() if plain_name(key) == plain_name(name)), None)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A field's name in any case, and with blanks, dashes or underscores between its words."""
     return re.sub(r"[\s_-]+", " ", name).strip().casefold()
 
 

@@ -2,24 +2,27 @@
 
 Pure. A folder holds `subject.txt`, `body.txt`, `body.html` and `blocks.json` (Slack's); `layout.html` and its kin are
 what they share. Facts are plain text on one line: they can add neither a header nor a recipient nor a paragraph, are
-escaped in HTML, and made harmless in blocks. A template that cannot be used raises `WordsError`; it is found when a
-site's own words are loaded, not when something has to be said.
+escaped in HTML, and made harmless in blocks. A template that cannot be used raises `WordsError`. A site's own are tried
+when they are loaded; where they fail for one posting all the same, the shipped ones stand in.
 """
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from jinja2 import DictLoader, StrictUndefined, TemplateError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from postbot.core.announce import Announcement, Audience, Event, Fact, Message, Page, one_line
 from postbot.core.announce.blocks import BlocksError, finished, marked
 from postbot.core.announce.calendar import calendar
-from postbot.core.announce.routes import Hearing, Route, heard, team
+from postbot.core.announce.routes import Hearing, Route, heard, plain_name, team, without_contacts
 from postbot.core.problem import PostbotError
 from postbot.core.profile import State
 
@@ -52,8 +55,23 @@ class Words:
             raise _unusable(event, part, str(error) or type(error).__name__) from error
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """No template needs powers, or a text repeated: both can take all the time and memory there is."""
+
+    intercepted_binops = frozenset({"**", "*"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 - Jinja2's own
+        """Multiply numbers of a reasonable size, and nothing else."""
+        if operator == "**" or any(not isinstance(each, int) or abs(each) > _LARGEST for each in (left, right)):
+            raise TypeError(f"{operator} is for whole numbers up to {_LARGEST} only, and ** for none")
+        return super().call_binop(context, operator, left, right)
+
+
+_LARGEST = 1_000_000
+
+
 def _sandbox(loader: DictLoader, **others: Any) -> ImmutableSandboxedEnvironment:  # noqa: ANN401 - Jinja2's own
-    return ImmutableSandboxedEnvironment(
+    return _Sandbox(
         loader=loader,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -66,7 +84,17 @@ def _unusable(event: Event, part: str, why: str) -> WordsError:
     return WordsError(f"The words for {event} cannot be used; see {part}: {one_line(why).rstrip('.')}.")
 
 
-_MISTAKES = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_MISTAKES = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 """What a template can raise by its own fault, from a misspelt fact to a sum that cannot be done."""
 
 
@@ -74,6 +102,7 @@ _MISTAKES = (TemplateError, ArithmeticError, AttributeError, LookupError, Recurs
 class Voice:
     """How one site speaks: its words, its routes, and what messages say of the site itself.
 
+    `shipped` are the words to fall back on where the site's own fail for one posting.
     `name` is what messages call the site, `url` the address of the published site and `edit` that under which a person
     edits a file of the base branch, both without a final slash and empty where there is none. `sender` is the address
     that calendars name as their organizer. `shows` says, where messages wait until the public page is up to date, the
@@ -87,6 +116,7 @@ class Voice:
     edit: str = ""
     sender: str = ""
     shows: Mapping[State, str] = field(default_factory=dict)
+    shipped: Words | None = None
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -98,14 +128,24 @@ class Voice:
 def messages(announcement: Announcement, voice: Voice, *, released: bool = True) -> tuple[Message, ...]:
     """One announcement for everybody who hears it, in its final words. Raises `WordsError`.
 
-    Before postbot is `released`, what is for the public goes to the team, with a note on whom it was for.
+    Before postbot is `released`, what is for the public goes to the team, with a note on whom it was for; and nobody
+    hears anything whom only a posting names.
     """
     hearings, note = heard(announcement, voice.routes), ""
-    if announcement.event.audience is Audience.PUBLIC and not released:
+    if not released and announcement.event.audience is Audience.PUBLIC:
         note, hearings = _team_only(hearings), team(announcement, voice.routes)
+    elif not released:
+        hearings = heard(announcement, without_contacts(voice.routes))
     if not hearings:
         return ()
-    parts = _parts(announcement, voice, note)
+    try:
+        parts = _parts(announcement, voice, voice.words, note)
+    except WordsError as error:
+        if voice.shipped is None:
+            raise
+        # One posting's odd value must neither silence the others nor this one.
+        parts = _parts(announcement, voice, voice.shipped, note)
+        hearings = tuple(replace(each, why=f"{each.why}; {error}") for each in hearings)
     return tuple(_message(announcement, voice, each, parts) for each in hearings)
 
 
@@ -129,8 +169,8 @@ class _Parts:
     calendar: str
 
 
-def _parts(announcement: Announcement, voice: Voice, note: str) -> _Parts:
-    event, words = announcement.event, voice.words
+def _parts(announcement: Announcement, voice: Voice, words: Words, note: str) -> _Parts:
+    event = announcement.event
     facts = _facts(announcement, voice, note)
     body = words.render(event, BODY, facts).strip() + "\n"
     try:
@@ -184,12 +224,14 @@ def _plain(fact: Fact) -> Fact:
 def page_of(announcement: Announcement, voice: Voice) -> str:
     """The address of the posting's public page; empty where it is not known.
 
-    It can lead nowhere but to the site: whatever the posting's own address holds is quoted as a path.
+    It can lead nowhere but to the site: whatever the posting's own address holds is quoted as a path, and one that
+    climbs out of its folder is not known.
     """
     about = announcement.about
-    if about is None or not about.address or not voice.url:
+    address = unquote(about.address).lstrip("/") if about else ""
+    if not address or not voice.url or {".", ".."} & set(address.replace("\\", "/").split("/")):
         return ""
-    return f"{voice.url}/{quote(about.address.lstrip('/'), safe='/-._~')}"
+    return f"{voice.url}/{quote(address, safe='/-._~')}"
 
 
 def _message(announcement: Announcement, voice: Voice, hearing: Hearing, parts: _Parts) -> Message:
@@ -209,6 +251,8 @@ def _message(announcement: Announcement, voice: Voice, hearing: Hearing, parts: 
         why=hearing.why,
         page=_shown_on(announcement, voice),
         expires=announcement.expires,
+        path=about.path if about else "",
+        named_by_posting=hearing.named_by_posting,
     )
 
 
@@ -221,12 +265,11 @@ def _shown_on(announcement: Announcement, voice: Voice) -> Page | None:
 
 
 def _filled(text: str, fields: Mapping[str, str]) -> str:
-    """A text with each `{field}` replaced by what that field of the posting holds."""
-    for name, value in fields.items():
-        text = text.replace(f"{{{name}}}", value)
-    return " ".join(text.split())
+    """A text with each `{field}` replaced by what that field of the posting holds: nothing, where it lacks it."""
+    known = {plain_name(name): value for name, value in fields.items()}
+    return " ".join(re.sub(r"\{([^{}]*)\}", lambda found: known.get(plain_name(found[1]), ""), text).split())
 
 
-def thread_name(path: str, generation: int) -> str:
-    """The name of an opening, given once when it is first heard of: it stays when the file is renamed."""
-    return sha256(f"{path}\n{generation}".encode()).hexdigest()[:16]
+def thread_name(path: str, generation: int, at: datetime) -> str:
+    """The name of an opening, given once when it is first heard of (`at`): it stays when the file is renamed."""
+    return sha256(f"{path}\n{generation}\n{at.astimezone(UTC).isoformat()}".encode()).hexdigest()[:16]

@@ -32,6 +32,10 @@ class Act:
     begins: Entry
     past: str
 
+    def refused(self, why: str) -> Entry:
+        """The entry for when the host did not do it."""
+        return replace(self.begins, what="not done", detail=one_line(f"{self.begins.detail}: {why}"))
+
     def done(self, after: str) -> Entry:
         """The entry for when it is done; `after` is the commit that it made, if it made one."""
         return replace(self.begins, what=self.past, after=after)

@@ -237,13 +237,21 @@ def _timing(posting: Posting, after: Posting, wish: Wish, due: datetime, request
 # Announcements -------------------------------------------------------------------------------------------------------
 
 
-def announced(text: str, foretold: Sequence[Announcement], messages: Sequence[Message]) -> str:
-    """The body with what its merge will announce, each text once with all who get it, before its last section."""
+def announced(
+    text: str, foretold: Sequence[Announcement], messages: Sequence[Message], *, to_team: bool = False
+) -> str:
+    """The body with what its merge will announce, each text once with all who get it, before its last section.
+
+    `to_team`: postbot speaks to the team only so far, and to these once somebody lets it.
+    """
     head, last, ways = text.rpartition(_LAST)
-    section = _ANNOUNCED + _messages(foretold, messages)
+    section = _ANNOUNCED + (_TO_TEAM if to_team and messages else "") + _messages(foretold, messages)
     if len(text) + len(section) + len("\n\n") > MOST_BODY:
         section = _left_out(section)
     return f"{head}{section}\n\n{last}{ways}"
+
+
+_TO_TEAM = "Until somebody says `postbot release public`, only the team hears this.\n\n"
 
 
 def _messages(foretold: Sequence[Announcement], messages: Sequence[Message]) -> str:

@@ -19,7 +19,7 @@ from postbot.core.plan.news import broken, records, undelivered
 from postbot.core.plan.offers import offers
 from postbot.core.plan.people import put_off_to
 from postbot.core.plan.pulls import leftovers, notes, pull_steps, withdrawals
-from postbot.core.plan.soon import instants, soon
+from postbot.core.plan.soon import instants, noted, soon
 from postbot.core.plan.steps import (
     LEADS_TO,
     Forget,
@@ -52,7 +52,7 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
     5. Hold the whole if it looks strange.
     """
     postings = {path: found for path, found in seen.postings.items() if isinstance(found, Posting)}
-    recorded = tuple(records(seen, postings, now))
+    recorded = tuple(noted(postings, step, now, policy) for step in records(seen, postings, now))
     seen = _followed(seen, recorded)
     wanted = in_turn(seen, wants(seen, postings, now, policy), now, policy)
     problems = (*seen.snapshot.problems, *_problems(seen))
@@ -81,7 +81,10 @@ def _steps(
     Merges come after what is said beside them, for a verdict may be what they wait for.
     """
     acts: list[Step] = [*withdrawals(seen, offered, now), *leftovers(seen)]
-    acts += [step for each in offered for step in pull_steps(seen, each, now, policy)]
+    threads = {path: witness.thread for path, witness in seen.memory.witnesses.items()}
+    threads |= {step.witness.path: step.witness.thread for step in recorded if isinstance(step, Record)}
+    for each in offered:
+        acts += pull_steps(seen, each, threads.get(each.want.posting.path, ""), now, policy)
     return [
         *recorded,
         *(step for step in acts if not isinstance(step, Merge)),

@@ -96,7 +96,7 @@ def apply(seen: Seen, step: Step, at: datetime) -> Seen:
         case Record():
             return _told(_recorded(seen, step.witness, step.was), step)
         case Forget():
-            return _told(_remember(seen, {p: w for p, w in seen.memory.witnesses.items() if p != step.path}), step)
+            return _told(_forgotten(seen, step.path), step)
         case Propose():
             return _pulls(seen, _proposed(seen, step, at))
         case Merge():
@@ -122,7 +122,16 @@ def _recorded(seen: Seen, witness: Witness, was: Path | None) -> Seen:
     others = {path: known for path, known in seen.memory.witnesses.items() if path != was}
     requests = (replace(each, path=witness.path) if each.path == was else each for each in seen.memory.requests)
     memory = replace(seen.memory, requests=tuple(requests))
-    return _remember(replace(seen, memory=memory), others | {witness.path: witness})
+    gone = {path: known for path, known in memory.gone.items() if path != witness.path}
+    return _remember(replace(seen, memory=replace(memory, gone=gone)), others | {witness.path: witness})
+
+
+def _forgotten(seen: Seen, path: Path) -> Seen:
+    """A posting whose file has gone, as it was last seen, in case it comes back."""
+    witnesses = dict(seen.memory.witnesses)
+    gone = {**seen.memory.gone, path: replace(witnesses[path], news=witnesses[path].news + 1)}
+    del witnesses[path]
+    return _remember(replace(seen, memory=replace(seen.memory, gone=gone)), witnesses)
 
 
 def _remember(seen: Seen, witnesses: Mapping[Path, Witness]) -> Seen:
@@ -130,7 +139,8 @@ def _remember(seen: Seen, witnesses: Mapping[Path, Witness]) -> Seen:
 
 
 def _told(seen: Seen, step: Record | Forget | Tell | Answer) -> Seen:
-    said, also = ((step.announcement,), step.also) if isinstance(step, Tell) else (step.announcements, ())
+    said = (step.announcement,) if isinstance(step, Tell) else step.announcements
+    also = step.also if isinstance(step, Tell | Record) else ()
     keys = seen.memory.told | {announcement.key for announcement in said} | set(also)
     return replace(seen, memory=replace(seen.memory, told=keys))
 

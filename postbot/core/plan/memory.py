@@ -19,7 +19,8 @@ class Witness:
     """A posting as last seen on the base branch. Instants are UTC.
 
     `generation` counts how often it has been opened, and `thread` names the opening that it is, or waits for.
-    `reason` is why it was closed early, where that was said.
+    `reason` is why it was closed early, where that was said. `news` counts what has been told of it, so that the same
+    change is told again when it happens again.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Witness:
     closes: datetime | None
     reason: str | None = None
     thread: str = ""
+    news: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,9 @@ class Undelivered:
 class Memory:
     """Everything remembered. `told` holds the keys of announcements made, `released` the digests of freed plans.
 
-    With `PUBLIC` among them, postbot speaks to others than the team. `last_tick` is None on the very first run, and
-    after the ledger was lost. `held` are the messages that wait for a person.
+    With `public` among them, postbot speaks to others than the team. `last_tick` is None on the very first run, and
+    after the ledger was lost. `held` are the messages that wait for a person. `gone` are postings whose file has gone,
+    as they were last seen: one that comes back as it was is no news.
     """
 
     witnesses: Mapping[Path, Witness] = field(default_factory=dict)
@@ -71,3 +74,4 @@ class Memory:
     released: frozenset[str] = frozenset()
     last_tick: datetime | None = None
     held: tuple[Undelivered, ...] = ()
+    gone: Mapping[Path, Witness] = field(default_factory=dict)

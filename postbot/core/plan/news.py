@@ -5,6 +5,7 @@ first run adopts what stands and says nothing.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
@@ -26,22 +27,29 @@ from postbot.core.site import Path, PullStatus
 
 def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iterator[Record | Forget]:
     """Compare every posting with what was last witnessed: what to remember, what to forget, what to announce."""
-    known = seen.memory.witnesses
+    known, gone = seen.memory.witnesses, seen.memory.gone
     states = {path: state for path, posting in postings.items() if (state := posting.state(now))}
     renamed = _renamed(seen, postings, {path: state for path, state in states.items() if path not in known})
     found = {witness.path for witness in renamed.values()}
     for path, state in states.items():
-        posting, before = postings[path], known.get(path) or renamed.get(path)
-        after = _witness(posting, seen, state, before)
-        if before != after:
+        posting = postings[path]
+        before = known.get(path) or renamed.get(path) or _returned(posting, gone.get(path))
+        after = _witness(posting, seen, state, before, now)
+        if before != after or path not in known:
             adopted = before is None and seen.memory.last_tick is None
             said = () if adopted else tuple(_news(posting, before, after, now, seen.memory.told))
             moved = bool(said) or (before is not None and before.state is not state)
             was = before.path if before and before.path != path else None
-            yield Record(after, said, was, moved=moved)
+            yield Record(replace(after, news=after.news + bool(said)), said, was, moved=moved)
     for path, witness in known.items():
         if path not in seen.postings and path not in found:
             yield Forget(path, _gone(witness))
+
+
+def _returned(posting: Posting, gone: Witness | None) -> Witness | None:
+    """What was known of a file that had gone, if it is back with the same dates; else it is another opening."""
+    same = gone is not None and (gone.opens, gone.closes) == (posting.window.opens, posting.window.closes)
+    return gone if same else None
 
 
 def _renamed(seen: Seen, postings: Mapping[Path, Posting], new: Mapping[Path, State]) -> dict[Path, Witness]:
@@ -97,12 +105,13 @@ def _moves(seen: Seen) -> dict[Path, Path]:
 _OLD_AND_NEW = 2
 
 
-def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None) -> Witness:
+def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None, now: datetime) -> Witness:
     generation = before.generation if before else 0
     opened = state is State.OPEN and (before is None or before.state is not State.OPEN)
     closing = state is State.CLOSED and before is not None and before.state is State.OPEN
     return Witness(
-        thread=_thread(posting.path, generation + opened, state, before),
+        thread=_thread(posting.path, generation + opened, state, before, now),
+        news=before.news if before else 0,
         path=posting.path,
         blob=seen.snapshot.files[posting.path].blob,
         title=posting.title,
@@ -114,19 +123,12 @@ def _witness(posting: Posting, seen: Seen, state: State, before: Witness | None)
     )
 
 
-def _thread(path: Path, generation: int, state: State, before: Witness | None) -> str:
+def _thread(path: Path, generation: int, state: State, before: Witness | None, now: datetime) -> str:
     """The name of the opening that a posting is or waits for; a closed one that is used again waits for another."""
     again = before is not None and before.state is State.CLOSED and state is not State.CLOSED
     if before and before.thread and not again:
         return before.thread
-    return thread_name(path, generation + (state is State.UPCOMING))
-
-
-def thread_of(seen: Seen, posting: Posting, now: datetime) -> str:
-    """The name of the opening that a posting is or waits for, as it is or will be remembered."""
-    before = seen.memory.witnesses.get(posting.path)
-    state = posting.state(now) or State.UPCOMING
-    return _thread(posting.path, before.generation if before else 0, state, before)
+    return thread_name(path, generation + (state is State.UPCOMING), now)
 
 
 def _close_reason(posting: Posting, seen: Seen) -> str | None:
@@ -145,16 +147,15 @@ def _news(
 ) -> Iterator[Announcement]:
     """What is heard of the step from one witnessed state to the next. Of straight to closed, only the staff hear.
 
-    Unless the opening had been announced: then those who wait for it hear what has become of it.
+    Unless the opening had been announced: then those who wait for it hear what has become of it. The key counts what
+    has been told of this opening, so that a date that moves there and back is told each time.
     """
-    event = _event(before, after, now) or _of_awaited(before, after, now, told)
-    event = event or (Event.MISSED if _missed(posting, before, after, now) else None)
-    if event:
-        # With its dates in the key, a file that is made anew under an old name is heard of again, years later.
-        key = f"{event}:{after.path}:{after.generation}:{_when(after)}"
+    events = [_event(before, after, now) or _of_awaited(before, after, told)]
+    events += [Event.MISSED] if _missed(posting, before, after, now) else []
+    for event in filter(None, events):
         yield Announcement(
             event,
-            key,
+            f"{event}:{after.thread}:{after.news + 1}",
             posting.slug,
             _facts(posting, before, after, now),
             about=about(posting, after.state, after.thread),
@@ -179,16 +180,19 @@ def about(posting: Posting, state: State | None, thread: str) -> About:
     )
 
 
-def _of_awaited(before: Witness | None, after: Witness, now: datetime, told: Collection[str]) -> Event | None:
+def _of_awaited(before: Witness | None, after: Witness, told: Collection[str]) -> Event | None:
     """What those hear who were told of a coming opening that now comes later, or not at all."""
     if before is None or before.state is not State.UPCOMING or before.opens is None:
         return None
-    if not any(key.startswith(soon_key(Event.OPENING_SOON, before.thread, before.opens)) for key in told):
+    awaited = f"{HEARD}{soon_key(Event.OPENING_SOON, before.thread, before.opens)}"
+    if not any(key.startswith(awaited) for key in told):
         return None
-    if after.state is State.CLOSED:
-        return Event.CLOSED if after.closes and after.closes <= now else Event.CLOSED_EARLY
     later = after.state is State.UPCOMING and (after.opens is None or after.opens > before.opens)
-    return Event.POSTPONED if later else None
+    return Event.CALLED_OFF if after.state is State.CLOSED else Event.POSTPONED if later else None
+
+
+HEARD = "heard:"
+"""How the key begins by which we remember that more than the team heard of a coming opening."""
 
 
 def soon_key(event: Event, thread: str, at: datetime) -> str:
@@ -205,12 +209,8 @@ def foretold(seen: Seen, posting: Posting, after: Posting, now: datetime) -> tup
     was, state = posting.state(now), after.state(now)
     if was is None or state is None:
         return ()
-    before = _witness(posting, seen, was, seen.memory.witnesses.get(posting.path))
-    return tuple(_news(after, before, _witness(after, seen, state, before), now, seen.memory.told))
-
-
-def _when(witness: Witness) -> str:
-    return "/".join(at_utc(at) if at else "unknown" for at in (witness.opens, witness.closes))
+    before = _witness(posting, seen, was, seen.memory.witnesses.get(posting.path), now)
+    return tuple(_news(after, before, _witness(after, seen, state, before, now), now, seen.memory.told))
 
 
 def _event(before: Witness | None, after: Witness, now: datetime) -> Event | None:
@@ -287,7 +287,7 @@ def _late(since: datetime | None, now: datetime) -> str:
 def _gone(witness: Witness) -> tuple[Announcement, ...]:
     if witness.state is State.CLOSED:
         return ()
-    key = f"gone:{witness.path}:{witness.generation}:{witness.blob}"
+    key = f"gone:{witness.thread}:{witness.news + 1}"
     facts = {"title": witness.title, "path": witness.path, "state": witness.state}
     return (Announcement(Event.GONE, key, witness.path, facts),)
 

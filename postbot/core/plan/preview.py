@@ -5,16 +5,17 @@ used. What only the event itself could tell (a reason, a pull request) is an exa
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement, Audience, Event, Fact
 from postbot.core.announce.routes import Route
-from postbot.core.announce.words import Voice, Words, messages
+from postbot.core.announce.words import Voice, Words, WordsError, messages, thread_name
 from postbot.core.dates import say
 from postbot.core.plan.memory import Memory
-from postbot.core.plan.news import about, thread_of, window_facts
+from postbot.core.plan.news import about, window_facts
 from postbot.core.plan.steps import Seen
 from postbot.core.posting import Posting, read_posting, readiness
 from postbot.core.problem import Problem
@@ -27,6 +28,7 @@ _STATES: Final[Mapping[Event, State]] = {
     Event.POSTPONED: State.UPCOMING,
     Event.CLOSED: State.CLOSED,
     Event.CLOSED_EARLY: State.CLOSED,
+    Event.CALLED_OFF: State.CLOSED,
     Event.MISSED: State.CLOSED,
 }
 _EXAMPLES: Final[Mapping[Event, Mapping[str, Fact]]] = {
@@ -55,11 +57,26 @@ _EXAMPLES: Final[Mapping[Event, Mapping[str, Fact]]] = {
 
 def as_if(seen: Seen, posting: Posting, event: Event, now: datetime) -> Announcement:
     """The announcement of this event about this posting, as if it happened at `now` (UTC)."""
-    state = _STATES.get(event, State.OPEN if event.audience is Audience.PUBLIC else posting.state(now))
+    public = event.audience is Audience.PUBLIC
+    state = _STATES.get(event, State.OPEN if public else posting.state(now))
     facts: dict[str, Fact] = dict(_NEWS) | window_facts(posting) | {"state": str(state)}
     facts |= {"was_closing": facts["closes"], **_of_waiting(posting, now), **_EXAMPLES.get(event, {})}
-    known = about(posting, state, thread_of(seen, posting, now))
-    return Announcement(event, f"preview:{event}:{posting.path}", posting.slug, facts, about=known, at=now)
+    witness = seen.memory.witnesses.get(posting.path)
+    known = about(posting, state, witness.thread if witness else thread_name(posting.path, 0, now))
+    return Announcement(
+        event,
+        f"preview:{event}:{posting.path}",
+        posting.slug,
+        facts,
+        about=None if event in _OF_NO_POSTING else known,
+        at=now,
+        is_news=public and event not in _AHEAD,
+    )
+
+
+_OF_NO_POSTING = frozenset({Event.HELD, Event.BROKEN, Event.GONE, Event.REFUSED, Event.FAILED})
+"""What is said of the site, a file or a request: no field of a posting routes it."""
+_AHEAD = frozenset({Event.OPENING_SOON, Event.CLOSING_SOON})
 
 
 def _of_waiting(posting: Posting, now: datetime) -> Mapping[str, Fact]:
@@ -75,6 +92,14 @@ def try_words(words: Words) -> None:
     now = datetime(2026, 3, 2, tzinfo=UTC)
     sample = read_posting(Path("sample.md"), b"---\ntitle: A posting\n---\n", PLAIN, ZoneInfo("UTC"))
     assert not isinstance(sample, Problem)
-    voice = Voice(words, (Route("console", "nobody", frozenset(Event)),))
+    voice = Voice(words, (Route("console", "nobody", frozenset(Event)),), "A site", "https://site.example", "https://x")
     for event in Event:
-        messages(as_if(Seen(Snapshot("", now, {}), {}, Memory()), sample, event, now), voice)
+        said = as_if(Seen(Snapshot("", now, {}), {}, Memory()), sample, event, now)
+        for message in messages(said, voice):
+            if not (message.subject and message.body.strip() and message.html.strip()):
+                raise WordsError(
+                    f"The words for {event} cannot be used: a subject, a text or an HTML text says nothing."
+                )
+        for fill in ("", "1"):  # a template may ask whether a fact is there
+            facts = {name: fill if isinstance(fact, str) else fact for name, fact in said.facts.items()}
+            messages(replace(said, facts=facts), voice)

@@ -11,7 +11,7 @@ from postbot.core.announce import one_line
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.memory import Witness
-from postbot.core.plan.news import say_closing, thread_of
+from postbot.core.plan.news import say_closing
 from postbot.core.plan.people import may_be_proposed
 from postbot.core.plan.steps import (
     LEADS_TO,
@@ -32,10 +32,12 @@ from postbot.core.problem import Problem
 from postbot.core.site import ChangeSet, Path, Pull, PullStatus
 
 
-def pull_steps(seen: Seen, offer: Offer, now: datetime, policy: Policy) -> Iterator[Step]:
-    """What one wanted transition needs done: ask, propose, refresh, merge, remind, or nothing."""
+def pull_steps(seen: Seen, offer: Offer, thread: str, now: datetime, policy: Policy) -> Iterator[Step]:
+    """What one wanted transition needs done: ask, propose, refresh, merge, remind, or nothing.
+
+    `thread` names the opening that it is about.
+    """
     told, want = seen.memory.told, offer.want
-    thread = thread_of(seen, want.posting, now)
     if offer.lacks and want.request is None:
         yield from (Tell(said) for said in questions(offer, thread, now, policy) if said.key not in told)
     if not isinstance(offer.change, ChangeSet):

@@ -6,13 +6,15 @@ told in other words (an opening late in its window, an extension by a day) is no
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement, Event
+from postbot.core.announce.words import RELEASE
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.memory import Witness
-from postbot.core.plan.news import about, soon_key, window_facts
+from postbot.core.plan.news import HEARD, about, soon_key, window_facts
 from postbot.core.plan.offers import gaps
 from postbot.core.plan.steps import Forget, Policy, Record, Seen, Tell
 from postbot.core.posting import Posting
@@ -27,17 +29,29 @@ def soon(
     now: datetime,
     policy: Policy,
 ) -> Iterator[Tell]:
-    """What is to be told at `now` of openings and closings ahead, by what these records leave remembered."""
+    """What is to be told at `now` of openings and closings ahead, by what these records leave remembered.
+
+    What the first look finds is no news; nor is what a record of this very look has `noted`.
+    """
     records = {step.witness.path: step for step in recorded if isinstance(step, Record)}
+    first, released = seen.memory.last_tick is None, RELEASE in seen.memory.released
     for path, posting in postings.items():
-        witness = records[path].witness if path in records else seen.memory.witnesses.get(path)
+        record = records.get(path)
+        witness = record.witness if record else seen.memory.witnesses.get(path)
         if witness is None:
             continue
-        fresh = seen.memory.last_tick is None or (path in records and bool(records[path].announcements))
-        for event, at, spans in _ahead(posting, witness, policy):
-            key = _key(posting, witness, event, at, now, spans)
-            if key and key not in seen.memory.told:
-                yield Tell(_announcement(posting, witness, event, key, at, now), quiet=fresh)
+        for event, at, key in _due(posting, witness, now, policy):
+            if key not in seen.memory.told and not (record and key in record.also):
+                heard = (f"{HEARD}{key}",) if released and not first else ()
+                yield Tell(_announcement(posting, witness, event, key, at, now), quiet=first, also=heard)
+
+
+def noted(postings: Mapping[Path, Posting], step: Record | Forget, now: datetime, policy: Policy) -> Record | Forget:
+    """The same step with the keys of what its own announcements say as well."""
+    if isinstance(step, Forget) or not step.announcements:
+        return step
+    posting = postings[step.witness.path]
+    return replace(step, also=tuple(key for _, _, key in _due(posting, step.witness, now, policy)))
 
 
 def instants(posting: Posting, policy: Policy) -> Iterator[datetime]:
@@ -45,6 +59,13 @@ def instants(posting: Posting, policy: Policy) -> Iterator[datetime]:
     window, zone = posting.window, posting.zone
     yield from (_before(window.opens, span, zone) for span in policy.opening_soon if window.opens)
     yield from (_before(window.closes, span, zone) for span in policy.closing_soon if window.closes)
+
+
+def _due(posting: Posting, witness: Witness, now: datetime, policy: Policy) -> Iterator[tuple[Event, datetime, str]]:
+    """What is to be told ahead by now: the event, its instant and the key."""
+    for event, at, spans in _ahead(posting, witness, policy):
+        if key := _key(posting, witness, event, at, now, spans):
+            yield event, at, key
 
 
 def _ahead(

@@ -88,12 +88,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Remember a posting as it now stands, and announce what that means. `was` is its former path if it was renamed."""
+    """Remember a posting as it now stands, and announce what that means. `was` is its former path if it was renamed.
+
+    `also` are keys of what need not be told any more, since these announcements say as much.
+    """
 
     witness: Witness
     announcements: tuple[Announcement, ...] = ()
     was: Path | None = None
     moved: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ def _text(name: str, default: str = "") -> sa.Column[str]:
 
 def _threads() -> None:
     op.add_column("witnesses", _text("thread"))
+    op.add_column("witnesses", sa.Column("news", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("witnesses", sa.Column("gone", sa.Boolean, nullable=False, server_default="0"))
     connection = op.get_bind()
     known = connection.exec_driver_sql("SELECT path, state, generation FROM witnesses").all()
     for path, state, generation in known:
@@ -43,7 +45,23 @@ def _messages() -> None:
     for name in ("page_url", "page_shows", "expires_at", "claimed_at"):
         op.add_column("outbox", sa.Column(name, sa.String))
     op.add_column("outbox", sa.Column("root", sa.Integer))
+    op.add_column("outbox", _text("audience"))
+    op.add_column("outbox", sa.Column("named_by_posting", sa.Boolean, nullable=False, server_default="0"))
     op.create_index("outbox_by_thread", "outbox", ["thread", "channel", "recipient"])
+    op.create_index("outbox_by_path", "outbox", ["path", "audience", "channel", "recipient"])
+    op.execute(
+        "UPDATE outbox SET audience = CASE WHEN event IN "
+        "('missed', 'not-ready', 'waiting', 'held', 'broken', 'gone', 'refused') THEN 'staff' ELSE 'public' END"
+    )
+    # What has not gone out yet belongs to the opening that its posting is, and ends with it.
+    op.execute(
+        "UPDATE outbox SET thread = audience || ':' || "
+        "(SELECT thread FROM witnesses WHERE witnesses.path = outbox.path) WHERE path IN (SELECT path FROM witnesses)"
+    )
+    op.execute(
+        "UPDATE outbox SET expires_at = (SELECT closes FROM witnesses WHERE witnesses.path = outbox.path) "
+        "WHERE event IN ('opened', 'reopened', 'extended', 'corrected') AND status IN ('due', 'claimed', 'held')"
+    )
     op.execute("UPDATE outbox SET claimed_at = changed_at WHERE status = 'claimed'")
 
 
