@@ -1,13 +1,13 @@
 """The loop itself: what the world refuses waits, what a crash left is looked up, and rest costs nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from postbot.core.announce import Event, Outcome, Receipt
 from postbot.core.plan.steps import Merge
-from postbot.ledger import LedgerBusy
+from postbot.ledger import DeliveryStatus, LedgerBusy
 from tests.world import CONFIG, World, git
 
 OPEN = {"state": "open", "opens": "March 1, 2026", "closes": "March 20, 2026, 11:59 pm EDT"}
@@ -121,6 +121,37 @@ def test_what_may_have_been_sent_is_held_and_never_sent_again(tmp_path: Path) ->
     assert printed == ["sent"]
     held = {each.message.event: each for each in world.bot.ledger.deliveries(held_only=True)}
     assert set(held) == {Event.CLOSED_EARLY, Event.FAILED}, "and whom to tell has no channel any more"
+
+
+def test_what_a_far_end_does_late_is_not_done_again(tmp_path: Path) -> None:
+    """The answer is lost, and the message stands there only a little later: the first look finds nothing."""
+    world = World(tmp_path, config=CONFIG.replace('"folder:openings@list.example"', "'console:openings'"))
+    world.write("ash", **OPEN)
+    world.tick()
+    sent: list[datetime] = []
+    world.change("ash", "state: open", "state: closed")
+
+    class Late:
+        """A channel that shows what it was sent after half a minute."""
+
+        settles = timedelta(minutes=1)
+
+        def send(self, message: object, root: object) -> Receipt:
+            sent.append(world.now)
+            return Receipt(Outcome.UNKNOWN, "the line went dead")
+
+        def look(self, message: object, root: object, since: object) -> Receipt:
+            there = sent and world.now - sent[0] > timedelta(seconds=30)
+            return Receipt(Outcome.SENT if there else Outcome.NOT_SENT, "looked")
+
+        def rest(self) -> None:
+            """Nothing is kept open."""
+
+    world.bot._channels = {"console": Late()}
+    for _ in range(10):
+        world.advance(seconds=20)
+    assert len(sent) == 1
+    assert [each.status for each in world.bot.ledger.deliveries()] == [DeliveryStatus.SENT]
 
 
 def test_two_looks_at_once_are_not_possible(tmp_path: Path) -> None:

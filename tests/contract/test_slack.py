@@ -90,6 +90,7 @@ def settled(slack: Slack, message: Message, root: Root | None = None, tries: int
     since = now()
     receipt = slack.send(message, root)
     for _ in range(tries):
+        slack.rest()
         if receipt.outcome is Outcome.NOT_SENT and not receipt.final:
             receipt = slack.send(message, root)
         elif receipt.outcome is Outcome.UNKNOWN:
@@ -174,6 +175,17 @@ def test_a_fault_of_the_post_leaves_one_message(twin: SlackTwin, kind: str, when
     assert len(twin.effects("posted")) == 1
     assert receipt.place == f"{JOBS}/{twin.messages(JOBS)[0]['ts']}"
     assert twin.fired() == [f"{kind} {when} chat.postMessage"]
+
+
+@pytest.mark.parametrize(("kind", "waits"), [("429", timedelta(seconds=30)), ("hang", None), ("502", None)])
+def test_a_slack_in_trouble_is_left_alone_until_the_next_burst(twin: SlackTwin, kind: str, waits: timedelta | None):
+    slack = hasty(twin, kind)
+    twin.fault(kind, seconds=0.4)
+    receipts = [slack.send(replace(OPENED, key=str(number)), None) for number in range(20)]
+    assert twin.requests().count("chat.postMessage") == 1
+    assert [(each.outcome, each.wait) for each in receipts[1:]] == [(Outcome.NOT_SENT, waits)] * 19
+    slack.rest()
+    assert slack.send(replace(OPENED, key="later"), None).outcome is Outcome.SENT
 
 
 @pytest.mark.parametrize("kind", AFTER)
