@@ -16,11 +16,12 @@ import typer
 import yaml
 from ruamel.yaml import YAML
 
-from postbot.config import CHANNELS, Config, load
+from postbot.config import Config, load
 from postbot.core.announce import Audience, Event
 from postbot.core.announce.routes import events_of
 from postbot.core.lifecycle import TABLE, Transition
 from postbot.doors.cli import app
+from postbot.settings import CHANNELS
 from tests.doors.command import REAL, postbot, really
 from tests.examples import DATES, ROOT, configuration
 from tests.world import World, git

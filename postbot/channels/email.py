@@ -249,7 +249,7 @@ def _holds_a_part(heard: str, secret: str) -> bool:
     return any(secret[at : at + size] in heard for at in range(len(secret) - size + 1))
 
 
-_TELLING: Final = 6
+_TELLING: Final = 10
 
 
 def self_test(composes: Callable[..., EmailMessage] = compose) -> None:

@@ -226,7 +226,12 @@ def test_a_rich_file_is_a_mail_that_programs_read_and_people_too(tmp_path: Path)
     into(tmp_path, RICH)
     (file,) = mails(tmp_path)
     mail = email.message_from_bytes(file.read_bytes(), policy=default)
-    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html", "text/calendar"]
+    assert [part.get_content_type() for part in mail.walk()][1:] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "text/calendar",
+    ]
     assert mail.get_body(("plain",)).get_content() == RICH.body
     assert mail.get_body(("html",)).get_content() == RICH.html
     assert RICH.body in file.read_text()

@@ -133,8 +133,8 @@ def assert_sound(data: bytes, message: Message, expected: list[str]) -> EmailMes
     assert [address.addr_spec for address in mail["To"].addresses] == [message.recipient]
     assert [address.addr_spec for address in mail["From"].addresses] == [SENDER]
     assert not mail.defects
-    kinds = ["text/plain", *(["text/html"] if message.html else []), *(["text/calendar"] if message.calendar else [])]
-    assert parts(mail) == (kinds if len(kinds) == 1 else ["multipart/alternative", *kinds])
+    words = ["multipart/alternative", "text/plain", "text/html"] if message.html else ["text/plain"]
+    assert parts(mail) == (["multipart/mixed", *words, "text/calendar"] if message.calendar else words)
     assert text_of(mail, "plain") == ended(message.body)
     if message.html:
         assert text_of(mail, "html") == ended(message.html)
@@ -402,7 +402,7 @@ def test_a_deadline_arrives_as_a_calendar_that_says_what_its_part_says(message: 
         mail = assert_sound(posted(replace(message, calendar=calendar)), replace(message, calendar=calendar), ALWAYS)
         part = list(mail.iter_parts())[-1]
         assert part.get_content_type() == "text/calendar"
-        assert not part.is_attachment()
+        assert part.is_attachment(), "beside the words, not in place of them"
         data = part.get_payload(decode=True)
         assert data == calendar.encode()
         found = icalendar.Calendar.from_ical(data)

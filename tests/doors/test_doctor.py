@@ -197,7 +197,12 @@ def test_a_site_on_which_nobody_hears_what_needs_a_hand_is_warned_of(world: Worl
     (world.folder / "postbot.yaml").write_text(PLAIN.replace("everything", "public"))
     done = postbot("doctor", "--json", cwd=world.folder)
     assert says(done, "warning") == [
-        ("routes", "No route leads to anybody who hears what is for staff.", "Add one to `routes`.")
+        ("routes", "No route leads to anybody who hears what is for staff.", "Add one to `routes`."),
+        (
+            "routes",
+            "No route leads to a team: until `postbot release public`, nobody hears what is for the public.",
+            "Let somebody hear `staff`, or at least `held`.",
+        ),
     ]
 
 
