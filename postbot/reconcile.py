@@ -25,6 +25,7 @@ from postbot.core.plan.acts import Outward, act_of
 from postbot.core.plan.body import announced
 from postbot.core.plan.decide import make_plan
 from postbot.core.plan.forecast import Foreseen, forecast
+from postbot.core.plan.news import undelivered
 from postbot.core.plan.steps import (
     Answer,
     Forget,
@@ -122,7 +123,8 @@ class Sent:
 class Report:
     """What one tick did, in order: steps taken, steps that the world refused (and why), messages, and the last plan.
 
-    `unseen` are messages that wait for the public page to show their news, each with what it shows instead.
+    `unseen` are messages that wait for the public page to show their news, each with what it shows instead. `next_at`
+    is when the next message that waits has its turn.
     """
 
     at: datetime
@@ -131,6 +133,12 @@ class Report:
     refused: list[tuple[Step, str]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     unseen: list[tuple[Delivery, str]] = field(default_factory=list)
+    next_at: datetime | None = None
+
+    @property
+    def wakes_at(self) -> datetime | None:
+        """When to tick again at the latest: for the plan, or for a message that waits."""
+        return min((at for at in (self.plan.wakes_at, self.next_at) if at), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +218,17 @@ class Bot:
             if report.plan.held is None:
                 self.ledger.ticked(now)  # a held look has not been carried out: the clock is not taken to be right
             self._announce(now, report, (Audience.STAFF,) if report.plan.held else tuple(Audience))
+            self._tell_of_the_undelivered(now, report)
+            report.next_at = self.ledger.next_due()
         return report
+
+    def _tell_of_the_undelivered(self, now: datetime, report: Report) -> None:
+        """What has just come to be held is told to the staff at once, and not by the next tick only."""
+        steps = list(undelivered(self.ledger.memory(), now))
+        for step in steps:
+            self._act(step, now)
+        if steps:
+            self._announce(now, report, (Audience.STAFF,))
 
     def _read(self, file: File) -> Posting | Problem:
         known = self._postings.get(file.path)
@@ -373,9 +391,10 @@ class Bot:
         return "" if seen[page].shown else seen[page].detail
 
     def _wait(self, delivery: Delivery, why: str, now: datetime) -> None:
-        until = delivery.queued_at + self._within
+        until, page = delivery.queued_at + self._within, delivery.message.page
         if now >= until:
-            self.ledger.hold(delivery, f"The public page does not show it. {why}", now)
+            where = f" Looked for at {page.url}." if page and page.url else ""
+            self.ledger.hold(delivery, f"{why}{where}", now)
         else:
             self.ledger.wait(delivery, min(now + _AGAIN, until), why, now)
 

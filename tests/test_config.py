@@ -56,7 +56,7 @@ def test_the_shipped_routes_lead_everywhere_and_say_where_they_are_written(tmp_p
     assert {route.channel for route in heard} == {"folder", "console", "email", "slack", "apprise"}
     assert {Event.OPENED} < heard[0].hears < set(Event)
     [design] = [route for route in heard if "path" in route.where]
-    assert design.where == {"job post type": ("design*", "research*"), "path": ("pages/positions/*",)}
+    assert design.where == {"job_post_type": ("design*", "research*"), "path": ("pages/positions/*",)}
     lines = routes().splitlines()
     assert all(lines[int(route.place.removeprefix("routes.yaml line ")) - 1].startswith("- to: ") for route in heard)
 

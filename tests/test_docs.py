@@ -91,7 +91,7 @@ def test_every_command_shown_in_the_readme_does_what_its_comment_says(tmp_path: 
     assert "Released 1f0c9a77d2" in run("release")
     assert "postbot speaks to everybody on the routes" in run("release public")
     assert "Data Engineer: more time to apply" in run("announce")
-    assert "Nothing is on its way." in run("deliveries")
+    assert "Nothing is held." in run("deliveries")
     assert "rows of the audit are as they were written" in run("audit")
     assert "Nothing is wrong." in run("doctor")
     assert {name for name, code in done.items() if code} <= {"check", "withdraw"}
@@ -325,6 +325,7 @@ def test_nothing_is_pasted_into_a_script_and_secrets_reach_only_the_tick(name: s
     text = "".join(str(step) for step in steps)
     assert set(re.findall(r"\$\{\{ ?(.*?) ?\}\}", text)) <= {
         "secrets.POSTBOT_GITHUB_KEY",
+        "inputs.release",
         "github.run_number",
         "github.run_attempt",
     }

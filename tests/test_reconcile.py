@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from postbot.core.announce import Event, Outcome, Receipt
+from postbot.core.announce import Audience, Event, Outcome, Receipt
 from postbot.core.plan.steps import Merge
 from postbot.ledger import DeliveryStatus, LedgerBusy
 from tests.world import CONFIG, World, git
@@ -83,7 +83,7 @@ def test_a_message_that_a_crash_left_claimed_is_looked_for_before_it_is_sent_aga
     world.now += timedelta(hours=1)
     for held in world.bot.ledger.deliveries(held_only=True):
         world.bot.ledger.resend(held.number, "robin", world.now)
-    unsent, sent = world.bot.ledger.due(world.now)
+    unsent, sent = world.bot.ledger.due(world.now, audiences=[Audience.PUBLIC])
     for delivery in (unsent, sent):
         assert world.bot.ledger.claim(delivery, world.now)
     assert keep["folder"].send(sent.message, None).outcome is Outcome.SENT

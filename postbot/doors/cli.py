@@ -37,11 +37,11 @@ from postbot.doors.session import (
     any_host,
     asker,
     bot_of,
+    by_hand,
     configuration,
     demand_text,
     find,
     instant,
-    mention_checkout,
     plain_host,
     posting_folders,
     surroundings,
@@ -496,7 +496,7 @@ def merge(number: NumberArgument, by: ByOption = "", config: ConfigOption = DEFA
 
     plain_host(config).merge_by_hand(number, asker(by), clock())
     say(f"Merged #{number}. The next tick announces what that means.\n")
-    mention_checkout(config)
+    by_hand(config, "merged", number, asker(by))
 
 
 @app.command()
@@ -505,6 +505,7 @@ def approve(number: NumberArgument, by: ByOption = "", config: ConfigOption = DE
     from postbot.app import clock
 
     plain_host(config).approve(number, asker(by), clock())
+    by_hand(config, "approved", number, asker(by))
     say(f"Approved #{number}.\n")
 
 
@@ -520,6 +521,7 @@ def reject(
 
     demand_text(reason)
     plain_host(config).reject(number, asker(by), reason, clock())
+    by_hand(config, "rejected", number, asker(by), reason)
     say(f"Rejected #{number}.\n")
 
 

@@ -56,10 +56,10 @@ def _utc(at: datetime | None) -> str | None:
     return at_utc(at) if at else None
 
 
-def print_rows(deliveries: Sequence[Delivery], zone: ZoneInfo) -> None:
+def print_rows(deliveries: Sequence[Delivery], zone: ZoneInfo, *, held_only: bool = False) -> None:
     """Deliveries as a table, and what a person can do about those that are held."""
     if not deliveries:
-        _page().print("Nothing is on its way.")
+        _page().print("Nothing is held." if held_only else "Nothing is on its way.")
         return
     table = Table("#", "status", "event", "to", "subject", "attempts", "next try", "detail", box=None, pad_edge=False)
     for each in deliveries:

@@ -6,7 +6,7 @@ host's doctor, and what a channel needs by the channel.
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from postbot.app import channels, clock, host, voice
@@ -83,21 +83,23 @@ def _hearers(config: Config) -> Iterator[Finding]:
             yield warning(
                 "routes", f"No route leads to anybody who hears what is for {audience}.", "Add one to `routes`."
             )
-    if not any(route.hears & TEAM and not route.where for route in without_contacts(config.heard)):
+    released = _released(config)
+    if not released and not any(route.hears & TEAM and not route.where for route in without_contacts(config.heard)):
         nobody = f"No route leads to a team: until `postbot release {RELEASE}`, nobody hears what is for the public."
         yield warning("routes", nobody, "Let somebody hear `staff`, or at least `held`.")
+    if released is False:
+        yield note("speaking", "postbot speaks to the team only.", f"When it may speak: postbot release {RELEASE}")
+
+
+def _released(config: Config) -> bool | None:
+    """Whether postbot speaks to everybody; None where there is no ledger yet, or none that can be read."""
     path = config.at(config.ledger)
-    with suppress(PostbotError):  # a ledger that cannot be read is told of above
-        if path.is_file() and not _is_released(path):
-            yield note("speaking", "postbot speaks to the team only.", f"When it may speak: postbot release {RELEASE}")
-
-
-def _is_released(path: Path) -> bool:
-    ledger = Ledger.open(path)
-    try:
+    if not path.is_file():
+        return None
+    # A ledger that cannot be read is told of above.
+    with suppress(PostbotError), closing(Ledger.open(path)) as ledger:
         return RELEASE in ledger.memory().released
-    finally:
-        ledger.close()
+    return None
 
 
 def _channels(config: Config) -> Iterator[Finding]:

@@ -11,12 +11,12 @@ from textwrap import indent
 from typing import Any
 
 from postbot.channels.folder import Folder
-from postbot.core.announce import Event, Message, one_line
+from postbot.core.announce import Event, Message, Outcome, one_line
 from postbot.core.announce.words import RELEASE, messages
 from postbot.core.plan.preview import as_if
 from postbot.core.plan.steps import Seen
 from postbot.core.posting import Posting
-from postbot.doors.terminal import misuse
+from postbot.doors.terminal import fail, mention, misuse
 from postbot.reconcile import Bot
 
 
@@ -57,10 +57,13 @@ def _parts(message: Message) -> tuple[tuple[str, str], ...]:
 
 
 def put(shown: Sequence[Message], folder: Path, now: datetime) -> None:
-    """Put the messages into a folder, each as a mail program would save it, and as JSON."""
+    """Put the messages into a folder, each as a mail program would save it, and as JSON; and say where they are."""
     channel = Folder(folder, lambda: now)
     for message in shown:
-        channel.send(message, None)
+        receipt = channel.send(message, None)
+        if receipt.outcome is not Outcome.SENT:
+            fail(receipt.detail)
+        mention(f"{message.channel}:{message.recipient}: {receipt.detail}")
 
 
 def as_json(shown: Sequence[Message]) -> list[Mapping[str, Any]]:

@@ -69,7 +69,7 @@ def deliveries(
             say(door.settle(bot.ledger, action, number, asker(by), clock()))
             return
         found = bot.ledger.deliveries(held_only=held)
-        say_json(door.rows(found)) if as_json else door.print_rows(found, bot.policy.zone)
+        say_json(door.rows(found)) if as_json else door.print_rows(found, bot.policy.zone, held_only=held)
 
 
 def audit(

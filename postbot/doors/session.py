@@ -54,6 +54,17 @@ def plain_host(path: Path) -> LocalHost:
     return kept
 
 
+def by_hand(config: Path, what: str, number: int, by: str, reason: str = "") -> None:
+    """Write into the audit what a person has done with a pull request of a plain git site."""
+    from postbot.app import clock
+
+    with bot_of(config, looks=True) as bot:
+        pull = next(pull for pull in bot.host.look().pulls if pull.number == number)
+        detail = f"{by} {what} #{number} {pull.title}{f': {reason}' if reason else ''}"
+        path = next(iter(pull.paths), None)
+        bot.ledger.acted(what, key=pull.branch, path=path, by=by, before=pull.head, after="", detail=detail, at=clock())
+
+
 @contextmanager
 def bot_of(path: Path, *, looks: bool = False, write: Callable[[str], None] = say) -> Iterator[Bot]:
     """The site's bot. Whoever only looks leaves no ledger behind on a site that has none yet.

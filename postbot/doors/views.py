@@ -175,10 +175,9 @@ def report_text(report: Report, zone: ZoneInfo, about: str | None = None) -> str
         _sent_words(each.delivery.message.subject, each.delivery.message.recipient, each.receipt)
         for each in report.sent
     ]
+    lines += [f"not told yet: {each.message.subject}. {why}" for each, why in report.unseen]
     lines += [f"problem: {problem}" for problem in report.plan.problems if about in (None, problem.path)]
-    woken = (
-        f"Next due: {say(report.plan.wakes_at, zone)}." if report.plan.wakes_at else "Nothing else is due by the clock."
-    )
+    woken = f"Next due: {say(report.wakes_at, zone)}." if report.wakes_at else "Nothing else is due by the clock."
     return "\n".join([*(lines or ["Nothing to do."]), woken]) + "\n"
 
 
@@ -212,7 +211,7 @@ def report_json(report: Report) -> Json:
             for each in report.sent
         ],
         "problems": [problem_json(problem) for problem in report.plan.problems],
-        "wakes_at": at_utc(report.plan.wakes_at) if report.plan.wakes_at else None,
+        "wakes_at": at_utc(report.wakes_at) if report.wakes_at else None,
     }
 
 

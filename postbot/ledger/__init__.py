@@ -194,6 +194,11 @@ class Ledger:
             outbox.expire(writer, at)
             return outbox.due(writer.connection, at, limit, audiences)
 
+    def next_due(self) -> datetime | None:
+        """When the next message that waits has its turn, at the earliest; None where none waits."""
+        with self._reading() as connection:
+            return outbox.next_due(connection)
+
     def claim(self, delivery: Delivery, at: datetime) -> Delivery | None:
         """Claim a due delivery, and return it as it stands then; None for all callers but one.
 

@@ -129,6 +129,12 @@ def due(connection: sa.Connection, at: datetime, limit: int, audiences: Collecti
     return _listed(connection, _LISTED.where(_is(DUE), ripe, heard, _IN_TURN).order_by(outbox.c.number).limit(limit))
 
 
+def next_due(connection: sa.Connection) -> datetime | None:
+    """When the next message that waits is to be tried, or looked for."""
+    waiting = sa.select(sa.func.min(sa.func.coalesce(outbox.c.next_at, outbox.c.changed_at), type_=Instant))
+    return connection.scalar(waiting.where(_is(DUE, CLAIMED, DOUBTFUL)))
+
+
 def in_doubt(connection: sa.Connection) -> list[Delivery]:
     """What was taken and not settled, oldest first."""
     return _listed(connection, _LISTED.where(_is(CLAIMED, DOUBTFUL)).order_by(outbox.c.number))

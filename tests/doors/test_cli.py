@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -587,3 +588,26 @@ def test_json_is_utf8_and_never_coloured(still: Path):
     ).stdout
     assert b"\x1b" not in raw
     assert json.loads(raw.decode("utf-8"))
+
+
+# What people do is on record -----------------------------------------------------------------------------------------
+
+
+def test_what_a_person_does_with_a_pull_request_has_its_entry_in_the_audit(site: World):
+    [pull, *_] = site.pulls()
+    assert postbot("approve", str(pull.number), "--by", "grace", cwd=site.folder).code == 0
+    assert postbot("reject", str(pull.number), "--by", "ada", "--reason", "wrong week", cwd=site.folder).code == 0
+    rows = [row for row in postbot("audit", "--json", cwd=site.folder).json() if row["by"] in ("grace", "ada")]
+    assert [(row["by"], row["what"], row["key"]) for row in rows] == [
+        ("grace", "approved", pull.branch),
+        ("ada", "rejected", pull.branch),
+    ]
+    assert "wrong week" in rows[1]["detail"]
+    assert postbot("audit", "verify", cwd=site.folder).code == 0
+
+
+def test_next_due_knows_the_messages_that_wait(site: World):
+    (site.folder / ".postbot" / "announcements").write_text("in the way")
+    assert postbot("close", "designer", "--reason", "filled", "--at", NOW, cwd=site.folder).code in (0, 1)
+    done = postbot("tick", "--at", NOW, "--json", cwd=site.folder).json()
+    assert datetime.fromisoformat(done["wakes_at"]) <= datetime.fromisoformat(done["at"]) + timedelta(minutes=1)

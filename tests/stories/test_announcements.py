@@ -272,7 +272,7 @@ def test_what_waits_goes_out_in_the_order_in_which_it_happened(tmp_path: Path) -
     assert world.said() == ["Pilot: now open", "Pilot: more time to apply"]
 
 
-UNDELIVERED = "1 message may not have arrived"
+UNDELIVERED = "1 message held for a person"
 
 
 def test_a_date_that_moves_there_and_back_is_told_each_time(tmp_path: Path) -> None:

@@ -114,7 +114,8 @@ def test_what_the_page_does_not_show_in_time_is_held_and_the_staff_are_told(tmp_
     world.advance(minutes=2)
     world.advance(minutes=1)
     assert (world.said(), world.asked()) == ([], [UNDELIVERED])
-    assert "The public page does not show it" in world.read(UNDELIVERED)
+    assert 'The public page does not show "open' in world.read(UNDELIVERED)
+    assert f"Looked for at {site.url}/jobs/pilot/." in world.read(UNDELIVERED)
 
     [held] = world.bot.ledger.deliveries(held_only=True)
     world.bot.ledger.resend(held.number, "robin", world.now)

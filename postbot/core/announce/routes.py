@@ -7,7 +7,7 @@ understands under a recipient is its own business.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from postbot.core.announce import Announcement, Audience, Event, one_line
@@ -72,7 +72,8 @@ def heard(announcement: Announcement, routes: Sequence[Route]) -> tuple[Hearing,
 
 def team(announcement: Announcement, routes: Sequence[Route]) -> tuple[Hearing, ...]:
     """Who hears it while postbot speaks to the team only: whom the configuration names for what holds postbot up."""
-    return _each_once(_matching(announcement, without_contacts(routes), TEAM))
+    found = _each_once(_matching(announcement, without_contacts(routes), TEAM))
+    return tuple(replace(each, why=f"{each.why}, as the team") for each in found)
 
 
 TEAM = frozenset({Event.HELD})
@@ -88,7 +89,10 @@ def _matching(announcement: Announcement, routes: Sequence[Route], events: froze
     for route in routes:
         recipient = _recipient(announcement, route)
         if recipient and route.hears & events and _fits(announcement, route):
-            yield Hearing(route.channel, recipient, _why(announcement, route), field_of(route.recipient) is not None)
+            event = announcement.event if announcement.event in events else min(events & route.hears)
+            yield Hearing(
+                route.channel, recipient, _why(announcement, route, event), field_of(route.recipient) is not None
+            )
 
 
 def _each_once(hearings: Iterator[Hearing]) -> tuple[Hearing, ...]:
@@ -145,8 +149,8 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\s_-]+", " ", name).strip().casefold()
 
 
-def _why(announcement: Announcement, route: Route) -> str:
+def _why(announcement: Announcement, route: Route, event: Event) -> str:
     conditions = [f"{name} is {one_line(_value(announcement, name) or '')}" for name in route.where]
     if name := field_of(route.recipient):
         conditions.append(f"{name} names it")
-    return f"{route.place or 'the configuration'} ({', '.join([f'hears {announcement.event}', *conditions])})"
+    return f"{route.place or 'the configuration'} ({', '.join([f'hears {event}', *conditions])})"

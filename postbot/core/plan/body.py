@@ -205,7 +205,7 @@ def _place(gap: Gap) -> str:
 
 def _ways(posting: Posting, after: Posting, wish: Wish, due: datetime, request: Request | None) -> Iterator[str]:
     if request:
-        yield f"- **Stop it:** close this pull request. That ends the request, and {code(request.by)} is told."
+        yield "- **Stop it:** close this pull request. That ends the request, and the staff hear of it."
     else:
         yield (
             "- **Stop it:** close this pull request. That means no until the date in the posting changes. To be asked "

@@ -63,14 +63,14 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
         offered = offers(seen, wanted, before)
         wanted = [offer.want for offer in offered]
         ahead = soon(seen, postings, recorded, now, policy)
-        steps = [*_steps(seen, recorded, offered, now, policy), *ahead, *undelivered(seen, now)]
+        steps = [*_steps(seen, recorded, offered, now, policy), *ahead, *undelivered(seen.memory, now)]
         held = _strange(seen, postings, list(_moves(steps)), now, policy)
     wakes_at = min((at for at in _instants(seen, postings, wanted, policy, now) if at > now), default=None)
     if held is None:
         return Plan(now, tuple(steps), (*problems, *_obstacles(offered)), None, wakes_at, tuple(wanted), offered)
     said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest}, at=now)
     tell = () if said.key in seen.memory.told else (Tell(said),)
-    return Plan(now, (*tell, *undelivered(seen, now)), problems, held, wakes_at, tuple(wanted))
+    return Plan(now, (*tell, *undelivered(seen.memory, now)), problems, held, wakes_at, tuple(wanted))
 
 
 def _steps(

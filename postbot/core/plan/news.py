@@ -17,7 +17,7 @@ from postbot.core.announce.words import thread_name
 from postbot.core.archive import is_archived
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
-from postbot.core.plan.memory import Witness
+from postbot.core.plan.memory import Memory, Witness
 from postbot.core.plan.steps import Forget, Record, Seen, Tell
 from postbot.core.posting import Posting, at_utc, live_field, slug_of
 from postbot.core.problem import Problem
@@ -325,13 +325,13 @@ def _is_template(path: Path, templates: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name.lower(), pattern) for name in (slug_of(path), stem) for pattern in templates)
 
 
-def undelivered(seen: Seen, now: datetime) -> Iterator[Tell]:
+def undelivered(memory: Memory, now: datetime) -> Iterator[Tell]:
     """The messages that have come to be held, all in one word to the staff.
 
     A message that says so and is held itself is not told of in turn: `postbot deliveries --held` shows it.
     """
-    held = {f"{Event.FAILED}:{each.number}:{each.attempts}": each for each in seen.memory.held}
-    fresh = {key: each for key, each in held.items() if key not in seen.memory.told and each.event is not Event.FAILED}
+    held = {f"{Event.FAILED}:{each.number}:{each.attempts}": each for each in memory.held}
+    fresh = {key: each for key, each in held.items() if key not in memory.told and each.event is not Event.FAILED}
     if fresh:
         key, *also = fresh
         facts: dict[str, Fact] = {
