@@ -75,10 +75,15 @@ def _ahead(
     opens, closes = posting.window.opens, posting.window.closes
     if posting.problems or posting.outside:
         return
-    if witness.state is State.OPEN and closes:
+    if witness.state is State.OPEN and closes and policy.closing_soon:
         yield Event.CLOSING_SOON, closes, policy.closing_soon
-    if witness.state is State.UPCOMING and opens and not posting.draft and not gaps(posting, Wish(Transition.OPEN)):
+    if witness.state is State.UPCOMING and opens and policy.opening_soon and _is_ready(posting):
         yield Event.OPENING_SOON, opens, policy.opening_soon
+
+
+def _is_ready(posting: Posting) -> bool:
+    """Whether nothing keeps it from opening; asked last, for it takes a look at every field."""
+    return not posting.draft and not gaps(posting, Wish(Transition.OPEN))
 
 
 def _before(at: datetime, span: timedelta, zone: ZoneInfo) -> datetime:
