@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parseaddr
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -136,19 +137,29 @@ def _edit_address(config: Config) -> str:
 
 def words(own: Path | None = None) -> Words:
     """The texts of every message by event and part, those in a site's own folder in place of the shipped ones."""
-    shipped = _texts(Path(__file__).parent / "messages")
+    shipped = _shipped_words()
     given = _texts(own) if own else {}
     for name in given:
-        if name not in shipped:
-            near = difflib.get_close_matches(name, shipped, 1)
+        if name not in shipped.names:
+            near = difflib.get_close_matches(name, shipped.names, 1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise WordsError(f"{name} in {own} is no part of any message.{hint}")
-    if own and not given:
+    if own is None:
+        return shipped
+    if not given:
         raise WordsError(f"There are no words in {own}. Put a file such as opened/body.txt there.")
-    made = Words(shipped | given)
-    if given:
-        try_words(made)
+    made = Words(_texts(_MESSAGES) | given)
+    try_words(made)
     return made
+
+
+_MESSAGES = Path(__file__).parent / "messages"
+
+
+@cache
+def _shipped_words() -> Words:
+    """Read once for all sites of a process: a template is compiled when it is first needed, and that takes a while."""
+    return Words(_texts(_MESSAGES))
 
 
 def _texts(folder: Path) -> dict[str, str]:
