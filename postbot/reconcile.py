@@ -56,6 +56,9 @@ ROUNDS = 8
 PATIENCE = timedelta(minutes=5)
 """How long one tick speaks at most; what far ends are too slow for waits for the next, with a clock that is right."""
 
+MOST_AT_ONCE = 500
+"""How many messages are held in memory at a time."""
+
 NOTHING = Plan(datetime.min.replace(tzinfo=UTC), (), (), None, None)
 """The plan of a tick that could not look."""
 
@@ -341,7 +344,7 @@ class Bot:
         """Step 5: claim, send, settle, one after the other. While a plan is held, only the staff are spoken to."""
         seen: dict[Page, Showing] = {}
         ends = time.monotonic() + PATIENCE.total_seconds()
-        while time.monotonic() < ends and (batch := self.ledger.due(now, audiences=audiences)):
+        while time.monotonic() < ends and (batch := self.ledger.due(now, MOST_AT_ONCE, audiences)):
             moved = [self._deliver(each, seen, now, report) for each in batch if time.monotonic() < ends]
             if not any(moved):
                 break  # somebody else has taken them all
