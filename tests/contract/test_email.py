@@ -108,6 +108,13 @@ def time_for(step: str, kind: str) -> timedelta:
     return QUICK if kind.startswith(SLOW_KINDS) else PATIENT
 
 
+def test_a_lists_password_goes_only_with_what_the_configuration_sends_there(office: Callable[..., Office]):
+    post = office()
+    named = replace(OPENED, key="named by a posting", named_by_posting=True)
+    assert [post.send(message).outcome for message in (OPENED, named)] == [Outcome.SENT] * 2
+    assert [taken.mail["Approved"] for taken in post.twin.accepted()] == [APPROVED, None]
+
+
 def shifted(number: int) -> Message:
     return replace(OPENED, key=f"{OPENED.key}|{number}")
 

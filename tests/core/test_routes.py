@@ -173,6 +173,13 @@ def test_a_reason_is_one_line(text: str):
     assert found.why.isprintable()
 
 
+def test_whom_only_the_posting_names_is_told_apart_from_whom_the_configuration_names():
+    contact = opened(contact="ana@agency.example")
+    assert [each.named_by_posting for each in heard(contact, [route("{contact}"), route("list")])] == [True, False]
+    both = heard(contact, [route("{contact}"), route("ana@agency.example")])
+    assert [each.named_by_posting for each in both] == [False]
+
+
 def test_the_team_is_whoever_the_configuration_names_for_what_holds_postbot_up():
     held, failed = frozenset({Event.HELD}), frozenset({Event.FAILED})
     routes = [route("list"), route("hr", STAFF), route("list", failed), route("boss", held), route("{contact}", STAFF)]
