@@ -25,6 +25,7 @@ from pydantic import (
     ValidationError,
 )
 
+from postbot.censor import keep
 from postbot.core.announce import Event
 from postbot.core.announce.routes import Route, field_of
 from postbot.core.lifecycle import Transition
@@ -344,7 +345,7 @@ def _secret_text(name: str) -> str:
     text = text.strip()
     if not text:
         raise _unusable(name, f"There is no {name}. Set it, or name a file that holds it with {name}_FILE.")
-    return text
+    return keep(text)
 
 
 def _unusable(name: str, message: str) -> ConfigError:

@@ -12,13 +12,15 @@ decides what should happen; that is the plan's business.
 """
 
 import gc
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeGuard, assert_never
 
+from postbot.censor import censored
 from postbot.core.announce import Announcement, Audience, Message, Outcome, Page, Receipt, Root
 from postbot.core.announce.words import RELEASE, Voice, messages
 from postbot.core.plan.acts import Outward, act_of
@@ -48,6 +50,8 @@ from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot, Standing
 from postbot.hosts import HostError, Unavailable
 from postbot.ledger import Delivery, Ledger
 from postbot.page import PublicSite, Showing
+from postbot.progress import Step as At
+from postbot.progress import doing
 
 ROUNDS = 8
 """Looks within one tick: propose, merge, witness, and a few to spare. What is left waits for the next tick."""
@@ -55,6 +59,9 @@ ROUNDS = 8
 
 PATIENCE = timedelta(minutes=5)
 """How long one tick speaks at most; what far ends are too slow for waits for the next, with a clock that is right."""
+
+STALE = timedelta(seconds=20)
+"""How long a claim may be older than the sending that follows it; a process that slept in between sends nothing."""
 
 MOST_AT_ONCE = 500
 """How many messages are held in memory at a time."""
@@ -127,7 +134,7 @@ class Report:
     """What one tick did, in order: steps taken, steps that the world refused (and why), messages, and the last plan.
 
     `unseen` are messages that wait for the public page to show their news, each with what it shows instead. `next_at`
-    is when the next message that waits has its turn.
+    is when the next message that waits has its turn. `halted` is why it neither acted nor spoke to the end, if so.
     """
 
     at: datetime
@@ -137,6 +144,7 @@ class Report:
     sent: list[Sent] = field(default_factory=list)
     unseen: list[tuple[Delivery, str]] = field(default_factory=list)
     next_at: datetime | None = None
+    halted: str = ""
 
     @property
     def wakes_at(self) -> datetime | None:
@@ -188,14 +196,31 @@ class Bot:
         self._snapshot: Snapshot | None = None
         self._postings: dict[Path, tuple[File, Posting | Problem]] = {}
         self._rest: _Rest | None = None
+        self._leaving = threading.Event()
+
+    def leave(self) -> None:
+        """Have a tick that is under way, in another thread, end before its next act or message. For good."""
+        self._leaving.set()
+
+    def halted(self) -> str:
+        """Why nothing may be done to the world at this moment, in a sentence; empty where it may."""
+        if self._leaving.is_set():
+            return "postbot is about to stop."
+        if (pause := self.ledger.paused()) is not None:
+            return f"{pause.by} has paused it{f': {pause.why}' if pause.why else '.'}"
+        return ""
 
     def observe(self) -> Seen:
         """One look at the world. Postings whose bytes have not changed since the last look are not read again."""
-        return self._see(self.host.look(self._snapshot))
+        return self._see(self._look(self._snapshot))
+
+    def _look(self, previous: Snapshot | None) -> Snapshot:
+        with doing(At.LOOK):
+            return self.host.look(previous)
 
     def _see(self, snapshot: Snapshot) -> Seen:
         self._snapshot = snapshot
-        with _no_collection():
+        with doing(At.READ), _no_collection():
             read = {path: self._read(file) for path, file in self._snapshot.files.items()}
         self._postings = {path: (self._snapshot.files[path], found) for path, found in read.items()}
         memory = self.ledger.memory()
@@ -211,7 +236,7 @@ class Bot:
 
         Raises `HostError`, `LedgerError`, `LedgerBusy`, `WordsError`.
         """
-        with self.ledger.working():
+        with self._working():
             self._recover(now)
             try:
                 report = self._settle(now)
@@ -224,6 +249,13 @@ class Bot:
             self._tell_of_the_undelivered(now, report)
             report.next_at = self.ledger.next_due()
         return report
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            with doing(At.LEASE):
+                stack.enter_context(self.ledger.working())
+            yield
 
     def _tell_of_the_undelivered(self, now: datetime, report: Report) -> None:
         """What has just come to be held is told to the staff at once, and not by the next tick only."""
@@ -241,14 +273,15 @@ class Bot:
 
     def _settle(self, now: datetime) -> Report:
         """Steps 1 to 4 of the loop."""
-        snapshot = self.host.look(self._rest.snapshot if self._rest else self._snapshot)
+        snapshot = self._look(self._rest.snapshot if self._rest else self._snapshot)
         if self._rest is not None and self._rest.holds(snapshot, self.ledger.revision(), now):
             return Report(now, replace(self._rest.plan, at=now))
         report: Report | None = None
         done: tuple[Step, ...] = ()
         for _ in range(ROUNDS):
             seen = self.observe() if report else self._see(snapshot)
-            plan = make_plan(seen, now, self.policy, report.plan if report else None)
+            with doing(At.PLAN):
+                plan = make_plan(seen, now, self.policy, report.plan if report else None)
             report = report or Report(now, plan)
             report.plan = plan
             if plan.steps and plan.steps == done:  # doing it a third time would show no more
@@ -271,12 +304,15 @@ class Bot:
             self.ledger.adopt([step.witness for step in quiet], now)
             report.done += quiet
         for step in (step for step in steps if not _is_quiet(step)):
+            if isinstance(step, Outward) and (halted := self.halted()):
+                report.halted = halted
+                continue
             try:
                 self._act(step, now)
             except Unavailable:
                 raise
             except HostError as refusal:
-                report.refused.append((step, str(refusal)))
+                report.refused.append((step, censored(str(refusal))))
             else:
                 report.done.append(step)
         return len(report.done) > before
@@ -284,7 +320,9 @@ class Bot:
     def _act(self, step: Step, now: datetime) -> None:
         match step:
             case Record(witness=witness, announcements=said, was=was, also=also):
-                self.ledger.record(witness, was, self._messages(said), (*_keys(said), *also), now)
+                messages_of_it = self._messages(said)
+                with doing(At.WITNESS):
+                    self.ledger.record(witness, was, messages_of_it, (*_keys(said), *also), now)
             case Forget(path=path, announcements=said):
                 self.ledger.forget(path, self._messages(said), _keys(said), now)
             case Tell(announcement=announcement, quiet=quiet, also=also):
@@ -300,13 +338,15 @@ class Bot:
     def _act_outside(self, step: Outward, now: datetime) -> None:
         """Act on the host, with an entry in the audit before and after: killed at any point, no act is without one."""
         act = act_of(step)
-        self.ledger.acted(**asdict(act.begins), at=now)
+        with doing(At.INTEND):
+            self.ledger.acted(**asdict(act.begins), at=now)
         try:
             after = self._on_host(step, now)
         except HostError as refusal:
-            self.ledger.acted(**asdict(act.refused(str(refusal))), at=now)
+            self.ledger.acted(**asdict(act.refused(censored(str(refusal)))), at=now)
             raise
-        self.ledger.acted(**asdict(act.done(after)), at=now)
+        with doing(At.DONE):
+            self.ledger.acted(**asdict(act.done(after)), at=now)
 
     def _on_host(self, step: Outward, now: datetime) -> str:
         """Carry it out; return the commit that stands there then, as far as this act has made one."""
@@ -315,21 +355,22 @@ class Bot:
                 # To whom it goes once postbot speaks to all: what is approved now may be merged after that.
                 told = [message for each in foretold for message in messages(each, self.voice)]
                 body = announced(change.body, foretold, told, to_team=not self._released)
-                return self.host.propose(replace(change, body=body), now).head
+                return self.host.propose(replace(change, body=censored(body)), now).head
             case Merge(pull=pull):
                 self.host.merge(pull, now)
             case Withdraw(pull=pull, reason=reason):
-                self.host.withdraw(pull, reason, now)
+                self.host.withdraw(pull, censored(reason), now)
             case Tidy(pull=pull):
                 self.host.tidy(pull, now)
             case Note(pull=pull, standing=standing):
-                self.host.note(pull, standing, now)
+                self.host.note(pull, replace(standing, words=censored(standing.words)), now)
             case _:
                 assert_never(step)
         return ""
 
     def _messages(self, said: Sequence[Announcement]) -> list[Message]:
-        return [message for each in said for message in messages(each, self.voice, released=self._released)]
+        made = (message for each in said for message in messages(each, self.voice, released=self._released))
+        return [_without_secrets(message) for message in made]
 
     def _recover(self, now: datetime) -> None:
         """What a crash left claimed, and what was sent without an answer: the channel is asked."""
@@ -338,7 +379,7 @@ class Bot:
             found = channel.look(delivery.message, delivery.root, since) if channel else _NOBODY_KNOWS
             is_settled = channel is None or now - since >= channel.settles
             if found.outcome is not Outcome.NOT_SENT or is_settled:
-                self.ledger.settle(delivery, found, now)
+                self._settled(delivery, found, now)
 
     def _announce(self, now: datetime, report: Report, audiences: Collection[Audience]) -> None:
         """Step 5: claim, send, settle, one after the other. While a plan is held, only the staff are spoken to."""
@@ -346,21 +387,27 @@ class Bot:
         ends = time.monotonic() + PATIENCE.total_seconds()
         while time.monotonic() < ends and (batch := self.ledger.due(now, MOST_AT_ONCE, audiences)):
             moved = [self._deliver(each, seen, now, report) for each in batch if time.monotonic() < ends]
-            if not any(moved):
-                break  # somebody else has taken them all
+            if report.halted or not any(moved):
+                break  # nothing may be said, or somebody else has taken them all
         for channel in self._channels.values():
             channel.rest()
 
     def _deliver(self, delivery: Delivery, seen: dict[Page, Showing], now: datetime, report: Report) -> bool:
-        """Bring one due message on its way; false where another has taken it."""
+        """Bring one due message on its way; false where another has taken it, or nothing may be said."""
+        report.halted = report.halted or self.halted()
+        if report.halted:
+            return False
         if why := self._not_public_yet(delivery.message.page, seen):
             self._wait(delivery, why, now)
             report.unseen.append((delivery, why))
             return True
-        taken = self.ledger.claim(delivery, now)
+        claimed_at = time.monotonic()
+        with doing(At.CLAIM):
+            taken = self.ledger.claim(delivery, now)
         if taken is None:
             return False
-        receipt = self._send(taken, now)
+        late = time.monotonic() - claimed_at > STALE.total_seconds()
+        receipt = self._settled(taken, _OVERSLEPT, now) if late else self._send(taken, now)
         # What was said need not be kept in full by whoever only counts.
         spoken = replace(taken.message, html="", blocks="", calendar="")
         report.sent.append(Sent(replace(taken, message=spoken), receipt))
@@ -372,9 +419,7 @@ class Bot:
         channel = self._channels.get(message.channel)
         if channel is None:
             missing = f"There is no channel {message.channel} in the configuration."
-            receipt = Receipt(Outcome.NOT_SENT, missing, final=True)
-            self.ledger.settle(delivery, receipt, now)
-            return receipt
+            return self._settled(delivery, Receipt(Outcome.NOT_SENT, missing, final=True), now)
         receipt = channel.send(message, root)
         if receipt.outcome is Outcome.UNKNOWN:
             found = channel.look(message, root, delivery.claimed_at or now)
@@ -382,8 +427,13 @@ class Bot:
                 self.ledger.doubt(delivery, receipt, now)
                 return receipt
             receipt = receipt if found.outcome is Outcome.UNKNOWN else found
-        self.ledger.settle(delivery, receipt, now)
-        return receipt
+        return self._settled(delivery, receipt, now)
+
+    def _settled(self, delivery: Delivery, receipt: Receipt, now: datetime) -> Receipt:
+        said = replace(receipt, detail=censored(receipt.detail))
+        with doing(At.SETTLE):
+            self.ledger.settle(delivery, said, now)
+        return said
 
     def _not_public_yet(self, page: Page | None, seen: dict[Page, Showing]) -> str:
         """What keeps readers from seeing the news on the public page; empty where they see it, or nobody waits."""
@@ -403,6 +453,7 @@ class Bot:
 
 
 _NOBODY_KNOWS = Receipt(Outcome.UNKNOWN, "Its channel is no longer in the configuration, so nobody can tell.")
+_OVERSLEPT = Receipt(Outcome.NOT_SENT, "Too long after its claim: it was not sent, for another may have taken it up.")
 _AGAIN = timedelta(minutes=1)
 """How soon the public page is looked at again."""
 
@@ -422,6 +473,17 @@ def _no_collection() -> Iterator[None]:
 def _is_quiet(step: Step) -> TypeGuard[Record]:
     """A posting remembered as it stands, with nothing to say: a whole site of those is adopted at once."""
     return isinstance(step, Record) and not step.announcements and step.was is None
+
+
+def _without_secrets(message: Message) -> Message:
+    return replace(
+        message,
+        subject=censored(message.subject),
+        body=censored(message.body),
+        html=censored(message.html),
+        blocks=censored(message.blocks),
+        calendar=censored(message.calendar),
+    )
 
 
 def _keys(said: Sequence[Announcement]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from ssl import create_default_context
+from time import monotonic
 from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
@@ -34,6 +35,7 @@ from slack_sdk.web import SlackResponse
 from postbot.core.announce import Message, Outcome, Receipt, Root, one_line
 from postbot.core.announce.blocks import of_text, shortened, without_format
 from postbot.core.announce.routes import is_address
+from postbot.progress import Step, doing
 
 _EVENT: Final = "postbot_message"
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,20}")
@@ -176,6 +178,8 @@ class Slack:
     """
 
     settles = timedelta(minutes=1)
+    stale = timedelta(seconds=40)
+    """How long after its claim a message may still be posted: well before anybody else believes that it was not."""
 
     def __init__(
         self,
@@ -195,6 +199,7 @@ class Slack:
         self._people: dict[str, str] = {}
         self._own: tuple[str, ...] = ()
         self._trouble: Receipt | None = None
+        self._until = 0.0
 
     def send(self, message: Message, root: Root | None) -> Receipt:
         """Bring the card above up to date, then post once: under it, or where there is none, by itself.
@@ -203,6 +208,7 @@ class Slack:
         """
         if self._trouble:
             return self._trouble
+        self._until = monotonic() + self.stale.total_seconds()
         receipt = self._sent(message, root)
         if receipt.wait or receipt.outcome is Outcome.UNKNOWN:
             self._trouble = Receipt(Outcome.NOT_SENT, receipt.detail, wait=receipt.wait)
@@ -283,18 +289,21 @@ class Slack:
     # Saying
 
     def _post(self, message: Message, where: _Where, card: str) -> Receipt:
+        if monotonic() > self._until:  # this process was asleep, and another may have taken the message up meanwhile
+            return Receipt(Outcome.NOT_SENT, "Slack: it took so long to get there that it was not posted.")
         try:
-            answer = self._ask(
-                self._client.chat_postMessage,
-                where.channel,
-                channel=where.channel,
-                thread_ts=where.thread,
-                metadata=_metadata(message.key),
-                unfurl_links=False,
-                unfurl_media=False,
-                mrkdwn=False,
-                **_content(message),
-            )
+            with doing(Step.POST):
+                answer = self._ask(
+                    self._client.chat_postMessage,
+                    where.channel,
+                    channel=where.channel,
+                    thread_ts=where.thread,
+                    metadata=_metadata(message.key),
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    mrkdwn=False,
+                    **_content(message),
+                )
         except _Failed as failed:
             if where.thread and failed.code in _NO_THREAD:
                 return self._post(message, _Where(where.channel), card)

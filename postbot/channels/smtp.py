@@ -23,6 +23,9 @@ from socket import IPPROTO_TCP, TCP_NODELAY, create_connection, socket
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Self
 
+from postbot.progress import Step as At
+from postbot.progress import doing
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -130,7 +133,8 @@ class Conversation(smtplib.SMTP):
         """Connect, encrypt and log in as the server's entry says, or fail with nothing left open."""
         conversation = cls(server)
         try:
-            conversation._open(password)
+            with doing(At.CONNECT):
+                conversation._open(password)
         except Failure:
             conversation.close()
             raise
@@ -158,9 +162,10 @@ class Conversation(smtplib.SMTP):
     def leave(self) -> None:
         """Say goodbye, whatever comes back."""
         self._allow(min(self._seconds, _GOODBYE))
-        with suppress(Failure):
-            self.docmd("QUIT")
-        self.close()
+        with doing(At.QUIT):
+            with suppress(Failure):
+                self.docmd("QUIT")
+            self.close()
 
     # The steps
 
@@ -225,17 +230,21 @@ class Conversation(smtplib.SMTP):
 
     def _hand_over(self, sender: str, recipient: str, text: str) -> str:
         self._step = Step.SENDER
-        self._accept(_DONE, self.mail(sender, [f"size={len(text)}"] if self.has_extn("size") else []))
+        with doing(At.MAIL):
+            self._accept(_DONE, self.mail(sender, [f"size={len(text)}"] if self.has_extn("size") else []))
         self._step = Step.RECIPIENT
-        self._accept(_DONE, self.rcpt(recipient))
+        with doing(At.RCPT):
+            self._accept(_DONE, self.rcpt(recipient))
         self._step = Step.TEXT
-        self._accept(_GO_AHEAD, self.docmd("DATA"))
-        self.send(smtplib.quotedata(text))
-        self._listen()
+        with doing(At.DATA):
+            self._accept(_GO_AHEAD, self.docmd("DATA"))
+            self.send(smtplib.quotedata(text))
+            self._listen()
         self._step = Step.MAIL  # from here on nobody can tell, until the answer is complete
-        self._write(b".\r\n")
-        # To give up costs a person's time now: the server may take all that is left.
-        return self._accept(_DONE, self._reply(self._whole_ends))
+        with doing(At.DOT):
+            self._write(b".\r\n")
+            # To give up costs a person's time now: the server may take all that is left.
+            return self._accept(_DONE, self._reply(self._whole_ends))
 
     def _forget(self) -> None:
         """Take back a mail that was refused, so that the next one starts afresh."""

@@ -406,24 +406,28 @@ def _request(
     from postbot.core.lifecycle import Transition, Wish
     from postbot.doors import views
     from postbot.ledger import LedgerBusy
+    from postbot.progress import Step, doing
 
     with bot_of(config, write=mention if as_json else say) as bot:
         now = instant(at, bot.policy.zone)
-        seen = bot.observe()
-        posting = find(seen, slug)
-        names = {"opens": bot.profile.opens[0], "closes": bot.profile.closes[0]}
-        dates = {names[key]: text for key, text in window.items() if text is not None}
-        demand_text(*dates.values())
-        wish, who = Wish(Transition(transition_name), {**values, **dates}, reason), asker(by)
-        _demand_possible(seen, posting, wish, now)
-        request = bot.ledger.file(posting.path, wish, who, now)
+        with doing(Step.RECEIVE):
+            seen = bot.observe()
+            posting = find(seen, slug)
+            names = {"opens": bot.profile.opens[0], "closes": bot.profile.closes[0]}
+            dates = {names[key]: text for key, text in window.items() if text is not None}
+            demand_text(*dates.values())
+            wish, who = Wish(Transition(transition_name), {**values, **dates}, reason), asker(by)
+            _demand_possible(seen, posting, wish, now)
+        with doing(Step.FILE):
+            request = bot.ledger.file(posting.path, wish, who, now)
         try:
             held = _tick(bot, now, as_json=as_json, about=posting.path).plan.held
         except LedgerBusy:
             fail(f"Request {request.number} is filed; another postbot is at work just now, the next tick takes it up.")
         answered = bot.ledger.answered(request.number)
         if not as_json:
-            say(views.request_text(bot.observe(), request, answered, held))
+            with doing(Step.ACKNOWLEDGE):
+                say(views.request_text(bot.observe(), request, answered, held))
     raise typer.Exit(FOUND if held or (answered and not answered[0]) else FINE)
 
 

@@ -35,8 +35,10 @@ from postbot.ledger.values import (
     Entry,
     LedgerBusy,
     LedgerError,
+    Pause,
     Verdict,
 )
+from postbot.progress import Step, doing
 
 __all__ = [
     "ATTEMPTS",
@@ -51,6 +53,7 @@ __all__ = [
     "Ledger",
     "LedgerBusy",
     "LedgerError",
+    "Pause",
     "Verdict",
 ]
 
@@ -116,7 +119,8 @@ class Ledger:
             memory.see(writer, witness, was, at)
             if told:
                 outbox.settle_reminders(writer, witness.path, at)
-            outbox.queue(writer, witness.path, messages, at)
+            with doing(Step.QUEUE):
+                outbox.queue(writer, witness.path, messages, at)
             memory.tell(writer, told, at)
 
     def adopt(self, witnesses: Sequence[Witness], at: datetime) -> None:
@@ -174,6 +178,21 @@ class Ledger:
         """Free the held plan of this digest, once and for all."""
         with self._writing() as writer:
             memory.release(writer, digest, by, at)
+
+    def pause(self, by: str, why: str, at: datetime) -> None:
+        """Have no tick do or say anything to anybody from now on, whoever runs it, until somebody resumes."""
+        with self._writing() as writer:
+            memory.pause(writer, by, why, at)
+
+    def resume(self, by: str, at: datetime) -> bool:
+        """Let ticks act and speak again; false where nobody had paused them."""
+        with self._writing() as writer:
+            return memory.resume(writer, by, at)
+
+    def paused(self) -> Pause | None:
+        """Who has stopped everything, if anybody has."""
+        with self._reading() as connection:
+            return memory.paused(connection)
 
     def ticked(self, at: datetime) -> None:
         """Remember the last tick. It may go back, for that is what releasing a plan held for its clock means."""

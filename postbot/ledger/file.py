@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from postbot.ledger.audit import Writer
 from postbot.ledger.values import LedgerBusy, LedgerError
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The schema that this postbot writes. Schemas are numbered, so that a newer one is a greater text."""
 
 _PATIENCE: Final = 10  # seconds that a statement waits for another process's transaction

@@ -19,7 +19,7 @@ from postbot.ledger.audit import Writer
 from postbot.ledger.outbox import held
 from postbot.ledger.rows import request_of, state_in_words, wish_in_words, witness_in_words, witness_of
 from postbot.ledger.tables import Row, events, outbox, pulse, released, requests, told, witnesses
-from postbot.ledger.values import Entry
+from postbot.ledger.values import Entry, Pause
 
 _RENAMED: Final = "renamed"  # the entry whose detail is the path before, by which a history is followed back
 
@@ -139,6 +139,29 @@ def release(writer: Writer, digest: str, by: str, at: datetime) -> None:
         what = "lets postbot speak to everybody" if digest == RELEASE else f"released plan {digest}"
         writer.note(at, "released", f"{by} {what}.", by=by, key=digest, before="held", after="released")
         writer.turn()
+
+
+def pause(writer: Writer, by: str, why: str, at: datetime) -> None:
+    """Have nothing done or said any more. The last word counts."""
+    writer.execute(sa.update(pulse).values(paused_by=by, paused_at=at, paused_why=why))
+    writer.note(at, "paused", f"{by} stopped everything{f': {why}' if why else '.'}", by=by, after="paused")
+    writer.turn()
+
+
+def resume(writer: Writer, by: str, at: datetime) -> bool:
+    """Let it go on; false where it was not paused."""
+    if paused(writer.connection) is None:
+        return False
+    writer.execute(sa.update(pulse).values(paused_by=None, paused_at=None, paused_why=""))
+    writer.note(at, "resumed", f"{by} lets it go on.", by=by, before="paused")
+    writer.turn()
+    return True
+
+
+def paused(connection: sa.Connection) -> Pause | None:
+    """Who has stopped everything, if anybody has."""
+    row = connection.execute(sa.select(pulse.c.paused_by, pulse.c.paused_at, pulse.c.paused_why)).one()
+    return None if row.paused_by is None else Pause(row.paused_by, row.paused_at, row.paused_why)
 
 
 def history(connection: sa.Connection, path: Path) -> list[Entry]:

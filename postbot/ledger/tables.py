@@ -87,6 +87,26 @@ pulse = sa.Table(
     sa.Column("last_tick", Instant),
     sa.Column("events", sa.Integer, nullable=False),
     sa.Column("head", sa.String, nullable=False),
+    sa.Column("paused_by", sa.String),
+    sa.Column("paused_at", Instant),
+    sa.Column("paused_why", sa.String, nullable=False),
+    sa.Column("copied", sa.Boolean, nullable=False),  # older than the world that it remembers, until the next look
+)
+lease = sa.Table(
+    "lease",  # one row: which of several replicas works on this site, and what the last tick left to wait for
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("holder", sa.String, nullable=False),  # empty: nobody
+    sa.Column("until", Instant),
+    sa.Column("ticked_at", Instant),
+    sa.Column("wakes_at", Instant),
+)
+heard = sa.Table(
+    "heard",  # what came in from outside and must have one effect, by its own key, for as long as it may come again
+    METADATA,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
 )
 outbox = sa.Table(
     "outbox",

@@ -71,6 +71,15 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A person's word, at an instant (UTC), that nothing is to be done or said until somebody lets it go on."""
+
+    by: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened to a posting, at an instant (UTC). `path` is what it was called then."""
 

@@ -30,6 +30,7 @@ from postbot.hosts.github.stage import Stage, oid_of
 from postbot.hosts.github.store import Store
 from postbot.hosts.github.watch import Watch
 from postbot.hosts.tree import PREFIX, blob_id, is_branch, is_safe
+from postbot.progress import Step, doing
 
 _OF_FILES: Final = frozenset({0o100644, 0o100755})
 _WAITS: Final = (1, 2)
@@ -211,7 +212,8 @@ class GitHubHost:
         self._drafted(pull, change)
         if there and self._makes(pull, stage, there, message):
             return there
-        commit = self._commit(stage, change, files, message)
+        with doing(Step.COMMIT):
+            commit = self._commit(stage, change, files, message)
         self._move(stage.id, change.branch, there or ABSENT, commit)
         return commit
 
@@ -258,7 +260,8 @@ class GitHubHost:
             self._reworded(pull, change)
             self._dressed(pull.number, labels(pull), change)
             return self._shown_again(change, head)
-        made = self._opened(change)
+        with doing(Step.PULL):
+            made = self._opened(change)
         return Pull(
             number=made.number,
             branch=change.branch,
@@ -310,6 +313,13 @@ class GitHubHost:
         lacking = [label for label in (*change.labels, *self._habits.labels) if label.casefold() not in known]
         if not lacking:
             return present
+        with doing(Step.DRESS):
+            return self._labelled(number, present, lacking, change)
+
+    def _labelled(
+        self, number: int, present: tuple[str, ...], lacking: list[str], change: ChangeSet
+    ) -> tuple[str, ...]:
+        known = {label.casefold() for label in present}
         if self._habits.reviewers and known.isdisjoint(label.casefold() for label in change.labels):
             self._ask_for_reviews(number)
         body = {"labels": [*present, *dict.fromkeys(lacking)]}
@@ -412,7 +422,8 @@ class GitHubHost:
         https://docs.github.com/en/graphql/reference/mutations#updaterefs.
         """
         update = {"name": f"refs/heads/{branch}", "beforeOid": before, "afterOid": after, "force": True}
-        self.api.mutate(queries.UPDATE_REFS, repository=repository, updates=[update])
+        with doing(Step.BRANCH):
+            self.api.mutate(queries.UPDATE_REFS, repository=repository, updates=[update])
 
     def _drop(self, repository: str, branch: str, head: str) -> None:
         """Delete a branch of ours if it is still at `head`. Where GitHub did so by itself, nothing is left to do."""
