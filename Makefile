@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.from-lock
+LOCKING := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup mailman demo test check races bench picture lock clean
@@ -48,9 +49,11 @@ bench: $(STAMP) ## Print the figures, with other tools beside them, in one run
 picture: $(STAMP) ## Draw docs/demo.svg again
 	@$(BIN)/postbot demo --svg docs/demo.svg > /dev/null
 
-lock: $(STAMP) ## Resolve pyproject.toml again into requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --no-annotate --group pyproject.toml:dev pyproject.toml -o requirements.lock
+lock: $(STAMP) ## Resolve pyproject.toml again into requirements.lock, and from that the locks of the image
+	@$(BIN)/uv pip compile $(LOCKING) --group pyproject.toml:dev pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile $(LOCKING) --constraint requirements.lock --extra postgres pyproject.toml \
+		-o config/deploy/requirements.lock
+	@echo hatchling | $(BIN)/uv pip compile $(LOCKING) --constraint requirements.lock - -o config/deploy/build.lock
 
 clean: ## Remove what the targets made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,14 +10,33 @@ from urllib.parse import quote, urlsplit
 
 from postbot.channels.console import Console
 from postbot.channels.folder import Folder
-from postbot.config import Config, EmailConfig, GitHubConfig, ListConfig, load_profile, password, secret
+from postbot.config import Config, ConfigError, load, load_profile, with_settings
 from postbot.core.announce.words import Voice, Words, WordsError
 from postbot.core.plan.preview import try_words
+from postbot.core.site import Path as SitePath
 from postbot.hosts.github import Api, App, GitHubHost, Habits, SignIn, Token
 from postbot.hosts.local import LocalHost
 from postbot.ledger import Ledger
 from postbot.page import PublicSite
 from postbot.reconcile import Bot, Channel
+from postbot.secrets import password, secret
+from postbot.sections import EmailConfig, GitHubConfig, ListConfig
+
+
+def configured(path: Path) -> Config:
+    """The configuration that counts: the local file, and the settings on the base branch where it names them.
+
+    Raises `ConfigError` with every problem, and `HostError` where the branch cannot be read.
+    """
+    config = load(path)
+    name = config.site.settings
+    if name is None:
+        return config
+    text = host(config).read(SitePath(name))
+    if text is None:
+        said = f"There is no {name} on the branch {config.site.base}, and `site.settings` names it."
+        raise ConfigError([config.problem(("site", "settings"), said, "config-missing")])
+    return with_settings(config, text, f"{config.site.base}:{name}")
 
 
 def build(
@@ -37,7 +56,7 @@ def build(
     """
     return Bot(
         host(config),
-        Ledger.open(ledger or config.at(config.ledger)),
+        Ledger.open(ledger or config.ledger_at),
         channels(config, write, now or clock) if speaks else {},
         profile=load_profile(config),
         policy=config.policy,
@@ -52,40 +71,43 @@ def channels(config: Config, write: Callable[[str], None], now: Callable[[], dat
     used = {route.channel for route in config.heard}
     made: dict[str, Channel] = {"console": Console(write), "folder": Folder(config.at(config.folder.path), now)}
     if "email" in used and config.email:
-        made["email"] = email(config.email, now)
+        made["email"] = email(config.email, now, config.secrets)
     if "slack" in used:
         from postbot.channels.slack import Slack  # noqa: PLC0415 - slow to import, and only who speaks needs it
 
-        made["slack"] = Slack(secret("POSTBOT_SLACK_TOKEN"), server=config.slack.server)
+        made["slack"] = Slack(secret("POSTBOT_SLACK_TOKEN", site=config.secrets), server=config.slack.server)
     if "apprise" in used:
-        made["apprise"] = _apprise(config.apprise)
+        made["apprise"] = _apprise(config.apprise, config.secrets)
     return made
 
 
-def email(given: EmailConfig, now: Callable[[], datetime]) -> Channel:
-    """The mail channel. Raises `ConfigError` for a missing secret, `MailError` where a subject could add a header."""
+def email(given: EmailConfig, now: Callable[[], datetime], site: str = "") -> Channel:
+    """The mail channel; `site` names the site's own secrets.
+
+    Raises `ConfigError` for a missing secret, `MailError` where a subject could add a header.
+    """
     from postbot.channels.email import Email, MailingList, Security, Server, self_test  # noqa: PLC0415 - for who speaks
 
     self_test()
     return Email(
         Server(given.server, given.port, Security(given.security), given.username, given.timeout),
         given.sender,
-        password=password("POSTBOT_SMTP_PASSWORD") if given.username else "",
-        lists={address: MailingList(_approved(each), each.list_id) for address, each in given.lists.items()},
+        password=password("POSTBOT_SMTP_PASSWORD", site) if given.username else "",
+        lists={address: MailingList(_approved(each, site), each.list_id) for address, each in given.lists.items()},
         resends=given.when_unknown == "send again",
         now=now,
     )
 
 
-def _approved(given: ListConfig) -> str:
+def _approved(given: ListConfig, site: str) -> str:
     """The password of a list's moderator: one line of a header, and so plain ASCII."""
-    return secret(f"POSTBOT_APPROVED_{given.approved}", also=" ") if given.approved else ""
+    return secret(f"POSTBOT_APPROVED_{given.approved}", also=" ", site=site) if given.approved else ""
 
 
-def _apprise(names: Iterable[str]) -> Channel:
+def _apprise(names: Iterable[str], site: str) -> Channel:
     from postbot.channels.apprise import Apprise  # noqa: PLC0415 - an extra that few have
 
-    return Apprise({name: secret(f"POSTBOT_APPRISE_{name.upper()}") for name in names})
+    return Apprise({name: secret(f"POSTBOT_APPRISE_{name.upper()}", site=site) for name in names})
 
 
 def host(config: Config) -> LocalHost | GitHubHost:
@@ -93,7 +115,7 @@ def host(config: Config) -> LocalHost | GitHubHost:
     site, github = config.site, config.github
     if github is None:
         return LocalHost(config.at(site.repo), site.base, site.folders)
-    api = Api(github.repository, sign_in(github), github.server, github.pace)
+    api = Api(github.repository, sign_in(github, config.secrets), github.server, github.pace)
     habits = Habits(
         merge_method=github.merge_method,
         labels=github.labels,
@@ -104,11 +126,11 @@ def host(config: Config) -> LocalHost | GitHubHost:
     return GitHubHost(api, site.base, site.folders, habits=habits, cache=config.at(github.cache))
 
 
-def sign_in(github: GitHubConfig) -> SignIn:
-    """Who we are to GitHub; the secret is taken from the environment."""
+def sign_in(github: GitHubConfig, site: str = "") -> SignIn:
+    """Who we are to GitHub; the secret is taken from the environment, first from those of `site`."""
     if github.app is None:
-        return Token(secret("POSTBOT_GITHUB_TOKEN"))
-    return App(str(github.app.id), github.app.installation, secret("POSTBOT_GITHUB_KEY"))
+        return Token(secret("POSTBOT_GITHUB_TOKEN", site=site))
+    return App(github.app.id, github.app.installation, secret("POSTBOT_GITHUB_KEY", site=site))
 
 
 def voice(config: Config) -> Voice:

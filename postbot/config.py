@@ -1,201 +1,89 @@
-"""Configuration: `postbot.yaml`, and the routes and profiles it names, read once and frozen.
+"""Configuration: `postbot.yaml`, and the routes, profiles and settings of the base branch that it names, frozen.
 
-Every mistake is found at once and told as a `Problem` with file, line and the nearest valid key. Unknown keys are
-errors. Nothing here opens a repository, a ledger or a connection.
+What counts is the local file, and for what postings do also one on the base branch (`site.settings`), never one of a
+pull request. Every mistake is found at once and told as a `Problem` with file, line and the nearest valid key. Unknown
+keys are errors. Nothing here opens a repository, a ledger or a connection.
 """
 
-import difflib
-import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Final, Literal, NamedTuple
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import Field, PrivateAttr, TypeAdapter
 
-from postbot.censor import keep
 from postbot.core.announce import Event
 from postbot.core.announce.routes import Route, field_of
 from postbot.core.lifecycle import Transition
-from postbot.core.plan.steps import Handling, MergeWhen, Policy
-from postbot.core.problem import PostbotError, Problem
-from postbot.core.profile import EarlyClose, Profile, State
-from postbot.core.text.scalar import unprintable
-from postbot.settings import (
-    FROM_OPENING,
-    Hears,
-    Lead,
-    ListAddress,
-    ListId,
-    Patience,
-    Patterns,
-    Recipients,
-    Repository,
-    SecretName,
-    Sender,
-    Server,
-    SiteAddress,
-    Span,
-    Zone,
+from postbot.core.plan.steps import Policy
+from postbot.core.problem import Problem
+from postbot.core.profile import Profile, State
+from postbot.declared import ConfigError, Declared, Place, Written, check, checked, nearest, parse, text_of
+from postbot.secrets import optional, password, secret
+from postbot.sections import (
+    AppConfig,
+    ApprovalConfig,
+    EmailConfig,
+    FolderConfig,
+    GitHubConfig,
+    ListConfig,
+    PublicConfig,
+    RouteConfig,
+    Routes,
+    SafetyConfig,
+    SiteConfig,
+    SlackConfig,
+    SoonConfig,
+    TransitionConfig,
 )
+from postbot.settings import FROM_OPENING, LedgerPlace, SecretName, Span
+
+__all__ = [
+    "CONFIG_NAME", "ROUTES_NAME", "SETTINGS", "AppConfig", "Config", "ConfigError", "EmailConfig", "GitHubConfig",
+    "ListConfig", "Spot", "clashes", "examine", "load", "load_profile", "password", "read_profile", "secret", "shipped",
+    "shipped_profiles", "with_settings",
+]  # fmt: skip
 
 CONFIG_NAME = "postbot.yaml"
 ROUTES_NAME = "routes.yaml"
 
-
-class ConfigError(PostbotError):
-    """The configuration cannot be used; `problems` says every reason at once."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(f"{problem} {problem.fix or ''}".rstrip() for problem in problems))
-        self.problems = tuple(problems)
+SETTINGS: Final = ("transitions", "ask", "remind", "safety", "approval", "announce", "soon", "routes")
+"""What the settings on the base branch may hold: whoever can push there must not send secrets or memory elsewhere."""
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+class Spot(NamedTuple):
+    """A line (from 1) of a file, by the name that people know it by."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
 
 
-class SiteConfig(_Declared):
-    """Which repository, branch and folders hold the postings, and what kind of site it is."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a configuration knows of the files that it was read from."""
 
-    repo: Path = Path()
-    base: str = "main"
-    folders: tuple[str, ...] = ()
-    profile: str
-    timezone: Zone
-    early_close: EarlyClose | None = None
+    path: str = CONFIG_NAME
+    places: Mapping[Place, Spot] = field(default_factory=dict, compare=False)  # a comment more changes nothing
+    heard: tuple[Route, ...] = ()
 
 
-class AppConfig(_Declared):
-    """The GitHub App that postbot signs in as; its private key is a secret of the environment."""
+class Config(Declared):
+    """Everything that `postbot.yaml` says. Relative paths are relative to the folder that file is in.
 
-    id: int | str
-    installation: int
-
-
-class GitHubConfig(_Declared):
-    """The repository on GitHub that holds the postings, and how its pull requests are made and merged."""
-
-    repository: Repository
-    server: Server = "https://api.github.com"
-    app: AppConfig | None = None
-    merge_method: Literal["merge", "squash", "rebase"] = "squash"
-    labels: tuple[str, ...] = ()
-    reviewers: tuple[str, ...] = ()
-    assignees: tuple[str, ...] = ()
-    pace: Span = timedelta(seconds=1)
-    cache: Path = Path(".postbot/cache")
-
-
-class TransitionConfig(_Declared):
-    """When the pull request for a transition is opened (for a closing also: from the opening on), and who merges it."""
-
-    lead: Lead = timedelta(0)
-    merge: MergeWhen = MergeWhen.REVIEW
-
-    @property
-    def handling(self) -> Handling:
-        """The same as a rule of the plan."""
-        if self.lead == FROM_OPENING:
-            return Handling(merge=self.merge, prestage=True)
-        return Handling(self.lead, self.merge)
-
-
-class ApprovalConfig(_Declared):
-    """Whether who asks for something may approve it, and by which name each who asks approves."""
-
-    two_people: bool = False
-    people: dict[str, str] = Field(default_factory=dict)
-
-
-class SafetyConfig(_Declared):
-    """How many postings may move in one look before the plan is held."""
-
-    most_moves: int = Field(default=5, ge=1)
-    most_share: float = Field(default=0.2, ge=0, le=1)
-
-
-class SoonConfig(_Declared):
-    """How long before an opening and a closing those who follow the site are told of it."""
-
-    opening: tuple[Span, ...] = ()
-    closing: tuple[Span, ...] = (timedelta(days=3),)
-
-
-class PublicConfig(_Declared):
-    """The published site: its name and address, and how its pages show that they are up to date."""
-
-    name: str = ""
-    url: SiteAddress | None = None
-    within: Span = timedelta(minutes=30)
-    shows: dict[State, str] = Field(default_factory=dict)
-
-
-class RouteConfig(_Declared):
-    """Who hears what: recipients, events, and which postings."""
-
-    to: Recipients
-    hear: Hears
-    where: dict[str, Patterns] = Field(default_factory=dict)
-
-
-Routes = Annotated[
-    Annotated[Path, Tag("(file)")] | Annotated[tuple[RouteConfig, ...], Tag("(list)")],
-    Discriminator(lambda given: "(file)" if isinstance(given, str | Path) else "(list)"),
-]
-"""A file of routes, or the routes themselves. The tags are in brackets so that no place of a problem names them."""
-
-
-class ListConfig(_Declared):
-    """A mailing list: the name of the secret that lets our mail through, and its List-Id where the list is ours."""
-
-    approved: SecretName = ""
-    list_id: ListId = ""
-
-
-class EmailConfig(_Declared):
-    """The mail server, and whom mails are from. With a username its password is a secret of the environment."""
-
-    server: str
-    port: int = Field(default=587, ge=1, le=65535)
-    security: Literal["tls", "starttls", "none"] = "starttls"
-    username: str = ""
-    sender: Sender
-    timeout: Patience = timedelta(seconds=30)
-    when_unknown: Literal["hold", "send again"] = "hold"
-    lists: dict[ListAddress, ListConfig] = Field(default_factory=dict)
-
-
-class SlackConfig(_Declared):
-    """Where Slack is. The token is a secret of the environment."""
-
-    server: Server = "https://slack.com/api/"
-
-
-class FolderConfig(_Declared):
-    """Where the folder channel puts its files."""
-
-    path: Path = Path(".postbot/announcements")
-
-
-class Config(_Declared):
-    """Everything that `postbot.yaml` says. Relative paths are relative to the folder that file is in."""
+    `ledger` is the path of a file or the address of a schema in PostgreSQL. `routes` are always the routes themselves
+    once it is loaded, wherever they are written.
+    """
 
     site: SiteConfig
     github: GitHubConfig | None = None
-    ledger: Path = Path(".postbot/ledger.db")
+    ledger: LedgerPlace = Path(".postbot/ledger.db")
+    secrets: SecretName = ""
     transitions: dict[Transition, TransitionConfig] = Field(default_factory=dict)
     ask: tuple[Span, ...] = (timedelta(days=5), timedelta(days=2), timedelta(days=1), timedelta(0))
     remind: tuple[Span, ...] = (timedelta(0), timedelta(hours=4), timedelta(hours=24))
@@ -210,8 +98,7 @@ class Config(_Declared):
     slack: SlackConfig = SlackConfig()
     apprise: tuple[SecretName, ...] = ()
     folder: FolderConfig = FolderConfig()
-    root: Path = Field(default=Path(), exclude=True)
-    heard: tuple[Route, ...] = Field(default=(), exclude=True)
+    _read: _Read = PrivateAttr(default_factory=_Read)
 
     @property
     def policy(self) -> Policy:
@@ -230,9 +117,53 @@ class Config(_Declared):
             people=self.approval.people,
         )
 
-    def at(self, path: Path) -> Path:
+    @property
+    def path(self) -> str:
+        """The file that it was read from, for people."""
+        return self._read.path
+
+    @property
+    def root(self) -> Path:
+        """The folder that this file is in."""
+        return Path(self._read.path).parent
+
+    @property
+    def heard(self) -> tuple[Route, ...]:
+        """The routes, one for each recipient."""
+        return self._read.heard
+
+    @property
+    def places(self) -> Mapping[Place, Spot]:
+        """Where each setting that is not left to its default is written."""
+        return self._read.places
+
+    def at(self, path: Path | str) -> Path:
         """A path of the configuration, seen from the folder that its file is in."""
         return self.root / path
+
+    def problem(self, where: Place, message: str, code: str = "config-value") -> Problem:
+        """Something that is wrong with one setting, at the place where it is written."""
+        spot = self.places.get(where, Spot(self.path, 1))
+        return Problem(spot.file, spot.line, 1, code, message)
+
+    @property
+    def ledger_at(self) -> Path | str:
+        """Where the ledger is: a path, or an address of PostgreSQL with its password, which nobody may be shown.
+
+        The password is POSTBOT_LEDGER_PASSWORD, if the server wants one. Raises `ConfigError` when it cannot be used.
+        """
+        if isinstance(self.ledger, Path):
+            return self.at(self.ledger)
+        given = optional("POSTBOT_LEDGER_PASSWORD", self.secrets)
+        parts = urlsplit(self.ledger)
+        user, at, host = parts.netloc.rpartition("@")
+        signed = f"{user}:{quote(given, safe='')}{at}{host}" if given else parts.netloc
+        return urlunsplit(parts._replace(netloc=signed))
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """The secrets that a bot of this configuration needs, by the names that they have without `secrets`."""
+        return tuple(dict.fromkeys(_secret_names(self)))
 
 
 def _is_for_staff(route: Route) -> bool:
@@ -240,59 +171,205 @@ def _is_for_staff(route: Route) -> bool:
     return Event.WAITING in route.hears and not route.where and field_of(route.recipient) is None
 
 
+def _secret_names(config: Config) -> Iterator[str]:
+    if config.github:
+        yield "POSTBOT_GITHUB_KEY" if config.github.app else "POSTBOT_GITHUB_TOKEN"
+    used = {route.channel for route in config.heard}
+    if config.email and "email" in used:
+        yield from ("POSTBOT_SMTP_PASSWORD",) if config.email.username else ()
+        yield from (f"POSTBOT_APPROVED_{each.approved}" for each in config.email.lists.values() if each.approved)
+    if "slack" in used:
+        yield "POSTBOT_SLACK_TOKEN"
+    if "apprise" in used:
+        yield from (f"POSTBOT_APPRISE_{name.upper()}" for name in config.apprise)
+
+
+# Reading -------------------------------------------------------------------------------------------------------------
+
+_CONFIG: Final = TypeAdapter(Config)
+_ROUTES: Final[TypeAdapter[tuple[RouteConfig, ...]]] = TypeAdapter(tuple[RouteConfig, ...])
+_PROFILE: Final = TypeAdapter(Profile)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The routes, and where they are written: the file, by the name that messages give it, and the setting above."""
+
+    routes: tuple[RouteConfig, ...]
+    written: Written
+    called: str
+    above: Place = ()
+
+    def heard(self) -> Iterator[Route]:
+        """Each recipient of each route."""
+        for number, each in enumerate(self.routes):
+            place = f"{self.called} line {self.written.line((*self.above, str(number)))}"
+            for channel, recipient in each.to:
+                yield Route(channel, recipient, each.hear, each.where, place)
+
+    def problem(self, number: int, message: str) -> Problem:
+        """Something that is wrong with one route."""
+        return self.written.problem((*self.above, str(number), "to"), message)
+
+
 def load(path: Path) -> Config:
     """Read `postbot.yaml`, and the routes where it names a file of them. Raises `ConfigError` with every problem."""
-    text = _text(path)
-    config: Config = _checked(TypeAdapter(Config), text, str(path))
-    where, written, given = (str(path), text, config.routes)
-    if isinstance(given, Path):
-        where = str(path.parent / given)
-        written = _text(Path(where))
-        given = _checked(TypeAdapter(tuple[RouteConfig, ...]), written, where, empty=())
-    inline = where == str(path)
-    wrong = [_value_problem(str(path), text, place, message) for place, message in _contradictions(config, given)]
-    if wrong:
+    config, problems = examine(path)
+    if config is None:
+        raise ConfigError(problems)
+    return config
+
+
+def examine(path: Path) -> tuple[Config | None, list[Problem]]:
+    """The configuration, or None and every problem of `postbot.yaml` and of the routes that it names."""
+    how_to_make = " Make one with: postbot init" if path.name == CONFIG_NAME else ""
+    try:
+        written = parse(text_of(path, how_to_make), str(path))
+    except ConfigError as error:
+        return None, list(error.problems)
+    config, problems = check(_CONFIG, written)
+    given, more = _given_routes(config, written, path.parent)
+    if config is None or given is None:
+        return None, problems + more
+    if wrong := [*_contradictions(config, written), *_contradicting_routes(config, given)]:
+        return None, wrong
+    places = _spots(written) | ({} if given.above else _spots(given.written, ("routes",)))
+    return _with(config, {"routes": given.routes}, _Read(str(path), places, tuple(given.heard()))), []
+
+
+def _with(config: Config, settings: Mapping[str, object], read: _Read) -> Config:
+    made = config.model_copy(update=settings)
+    made._read = read  # noqa: SLF001 - it is made here
+    return made
+
+
+def _given_routes(config: Config | None, written: Written, root: Path) -> tuple[_Given | None, list[Problem]]:
+    """The routes, also where the rest of the configuration has problems, so that all are told at once."""
+    name = written.data.get("routes") if isinstance(written.data, dict) else None
+    if not isinstance(name, str):
+        routes = config.routes if config and not isinstance(config.routes, Path) else ()
+        return _Given(routes, written, Path(written.path).name, ("routes",)), []
+    file = root / name
+    try:
+        routes_file = parse(text_of(file), str(file))
+    except ConfigError as error:
+        return None, list(error.problems)
+    found, problems = check(_ROUTES, routes_file, ())
+    return None if found is None else _Given(found, routes_file, file.name), problems
+
+
+def _spots(written: Written, above: Place = ()) -> dict[Place, Spot]:
+    return {(*above, *where): Spot(written.path, line) for where, line in written.lines.items()}
+
+
+def with_settings(config: Config, text: bytes, name: str) -> Config:
+    """The configuration with the settings of the base branch laid over it; `name` is what their file is called.
+
+    Raises `ConfigError` with every problem, each placed in that file: what may not be set there, what is set in both
+    files, and what makes no sense.
+    """
+    written = parse(_decoded(text, name), name)
+    kept, problems = _kept(config, written)
+    found, more = check(_CONFIG, kept)
+    if found is None or problems:
+        raise ConfigError(sorted((*problems, *more), key=lambda problem: problem.line))
+    laid: dict[str, object] = {key: getattr(found, key) for key in SETTINGS if key in found.model_fields_set}
+    given = _Given(found.routes if isinstance(found.routes, tuple) else (), written, name, ("routes",))
+    heard = tuple(given.heard()) if "routes" in laid else config.heard
+    whole = _with(config, laid, _Read(config.path, {**config.places, **_spots(written)}, heard))
+    if wrong := [*_contradictions(whole, written), *_contradicting_routes(whole, given)]:
         raise ConfigError(wrong)
-    heard = tuple(_routes(given, Path(where).name, written, ("routes",) if inline else ()))
-    return config.model_copy(update={"root": path.parent, "heard": heard})
+    return whole
 
 
-def _routes(given: Sequence[RouteConfig], name: str, text: str, above: tuple[str, ...]) -> Iterator[Route]:
-    for number, each in enumerate(given):
-        place = f"{name} line {_line_of(text, (*above, str(number)))}"
-        for channel, recipient in each.to:
-            yield Route(channel, recipient, each.hear, each.where, place)
+def _decoded(text: bytes, name: str) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        said = f"{name} cannot be read: it is not UTF-8 text."
+        raise ConfigError([Problem(name, 1, 1, "config-unreadable", said)]) from None
 
 
-def _contradictions(config: Config, given: Sequence[RouteConfig]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What is readable setting by setting and makes no sense: the place of each, and a sentence."""
+def _kept(config: Config, written: Written) -> tuple[Written, list[Problem]]:
+    """What of a file of settings may count, as a whole configuration; and what is wrong with the rest."""
+    given = written.data if written.data is not None else {}
+    if not isinstance(given, dict):
+        return written, []
+    problems = [each for key in given for each in _trespass(config, written, str(key))]
+    if isinstance(given.get("routes"), str):
+        said = (
+            "`routes`: write the routes themselves here, as a list; a file of them can be named in the local file only."
+        )
+        problems.append(written.problem(("routes",), said))
+    kept = {key: given[key] for key in SETTINGS if key in given and (key, type(given[key])) != ("routes", str)}
+    return replace(written, data=kept | {"site": {"profile": config.site.profile, "timezone": "UTC"}}), problems
+
+
+def _trespass(config: Config, written: Written, key: str) -> Iterator[Problem]:
+    if key in SETTINGS and (spot := config.places.get((key,))):
+        yield written.problem((key,), f"`{key}` is set here and in {spot}; keep one of the two.", "config-doubled-key")
+    elif key in Config.model_fields and key not in SETTINGS:
+        said = f"`{key}` can be set in {config.path} only: whoever can push here must not reach secrets or memory."
+        yield written.problem((key,), said, "config-not-here")
+    elif key not in SETTINGS:
+        fix = nearest(key, SETTINGS)
+        yield written.problem((key,), f"`{key}` is not a setting.", "config-unknown-key", fix)
+
+
+# What makes no sense together ----------------------------------------------------------------------------------------
+
+
+def _contradictions(config: Config, written: Written) -> Iterator[Problem]:
+    """What is readable setting by setting and makes no sense."""
     for transition, handling in config.transitions.items():
         if handling.lead == FROM_OPENING and transition is not Transition.CLOSE:
             why = f"`{FROM_OPENING}` is a lead for close only; write a span for {transition}."
-            yield ("transitions", transition, "lead"), why
-    to = {recipient for each in given for recipient in each.to}
-    if config.email is None and any(channel == "email" for channel, _ in to):
-        yield ("routes",), "A route leads to email, and there is no `email` that says which mail server to use."
-    for name in sorted({name for channel, name in to if channel == "apprise"} - set(config.apprise)):
-        yield ("routes",), f"A route leads to apprise:{name}, and `apprise` does not name it."
+            yield written.problem(("transitions", transition, "lead"), why)
     if len({name.casefold() for name in config.apprise}) < len(config.apprise):
-        yield ("apprise",), "Two names differ by case only, and so would share one address in the environment."
-    yield from _live_contradictions(config)
-
-
-def _live_contradictions(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
-    if config.announce != "live":
-        return
-    if config.public.url is None:
-        yield ("announce",), "`live` waits for the public page, and there is no `public.url` that says where it is."
-    for state in State:
+        why = "Two names differ by case only, and so would share one address in the environment."
+        yield written.problem(("apprise",), why)
+    if config.announce == "live" and config.public.url is None:
+        why = "`live` waits for the public page, and there is no `public.url` that says where it is."
+        yield written.problem(("announce",), why)
+    for state in State if config.announce == "live" else ():
         if not config.public.shows.get(state, "").strip():
             why = f"`live` waits until the page shows the new state, and `public.shows` does not say what `{state}` is."
-            yield ("announce",), why
+            yield written.problem(("announce",), why)
 
 
-def _value_problem(path: str, text: str, where: tuple[str, ...], message: str) -> Problem:
-    return Problem(path, _line_of(text, where), 1, "config-value", message)
+def _contradicting_routes(config: Config, given: _Given) -> Iterator[Problem]:
+    """Routes that lead to what is not there."""
+    for number, each in enumerate(given.routes):
+        if config.email is None and any(channel == "email" for channel, _ in each.to):
+            why = "This route leads to email, and there is no `email` that says which mail server to use."
+            yield given.problem(number, why)
+        for name in sorted({name for channel, name in each.to if channel == "apprise"} - set(config.apprise)):
+            yield given.problem(number, f"This route leads to apprise:{name}, and `apprise` does not name it.")
+
+
+def clashes(configs: Iterable[Config]) -> list[Problem]:
+    """Every two sites of one service that would share one ledger, and so take each other's memory for their own."""
+    first: dict[tuple[str, ...], Config] = {}
+    problems = []
+    for config in configs:
+        other = first.setdefault(_identity(config), config)
+        if other is not config:
+            said = f"This is the ledger of {other.path}, too; every site needs one of its own."
+            problems.append(config.problem(("ledger",), said))
+    return problems
+
+
+def _identity(config: Config) -> tuple[str, ...]:
+    """What tells one ledger from another: a file wherever it is seen from, or a schema whoever signs in."""
+    if isinstance(config.ledger, Path):
+        return (str(config.at(config.ledger).resolve()),)
+    address = urlsplit(config.ledger)
+    given = parse_qs(address.query)
+    host = given.get("host", [address.hostname or ""])[0]
+    return host, str(address.port or 5432), address.path, given.get("schema", [""])[0]
+
+
+# Profiles ------------------------------------------------------------------------------------------------------------
 
 
 def load_profile(config: Config) -> Profile:
@@ -310,46 +387,7 @@ def shipped_profiles() -> Mapping[str, Profile]:
 
 def read_profile(path: Path) -> Profile:
     """Read one profile file. Raises `ConfigError` with every problem."""
-    profile: Profile = _checked(TypeAdapter(Profile), _text(path), str(path))
-    return profile
-
-
-def secret(name: str, also: str = "") -> str:
-    """A secret of the environment: the variable `name`, or the text of the file that `NAME_FILE` names.
-
-    It is plain ASCII without blanks; `also` are other characters that it may hold. Raises `ConfigError` when there is
-    none or it cannot be used; what it holds is in no message.
-    """
-    text = _secret_text(name)
-    if not text.startswith("-----BEGIN") and not all("!" <= letter <= "~" or letter in also for letter in text):
-        raise _unusable(name, f"{name} holds blanks or characters that no such secret has; was it pasted whole?")
-    return text
-
-
-def password(name: str) -> str:
-    """A secret that a person may have chosen: unlike a token it may hold blanks and any letters. Raises as `secret`."""
-    text = _secret_text(name)
-    if unprintable(text):
-        raise _unusable(name, f"{name} holds a line break or a control character; was it pasted whole?")
-    return text
-
-
-def _secret_text(name: str) -> str:
-    text, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
-    if not text and path:
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise _unusable(name, f"{name}_FILE names {path}, which cannot be read: {why}.") from None
-    text = text.strip()
-    if not text:
-        raise _unusable(name, f"There is no {name}. Set it, or name a file that holds it with {name}_FILE.")
-    return keep(text)
-
-
-def _unusable(name: str, message: str) -> ConfigError:
-    return ConfigError([Problem(name, 1, 1, "config-secret", message)])
+    return checked(_PROFILE, parse(text_of(path), str(path)))
 
 
 def shipped() -> Path:
@@ -357,98 +395,3 @@ def shipped() -> Path:
     package = Path(__file__).parent
     inside = package / "config"
     return inside if inside.is_dir() else package.parent / "config"
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        how = " Make one with: postbot init" if path.name == CONFIG_NAME else ""
-        message = f"There is no {path.name} here.{how}"
-        raise ConfigError([Problem(str(path), 1, 1, "config-missing", message)]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        said = (error.strerror or error) if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(
-            [Problem(str(path), 1, 1, "config-unreadable", f"{path.name} cannot be read: {said}.")]
-        ) from None
-
-
-def _checked(adapter: TypeAdapter[Any], text: str, path: str, empty: object = None) -> Any:  # noqa: ANN401 - the caller names the type
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = f"This is not valid YAML: {getattr(error, 'problem', None) or error}."
-        raise ConfigError([Problem(path, line, column, "config-yaml", message)]) from None
-    try:
-        return adapter.validate_python(data if data is not None else {} if empty is None else empty)
-    except ValidationError as error:
-        problems = [_problem(path, text, dict(found), adapter) for found in error.errors()]
-        raise ConfigError(sorted(problems, key=lambda problem: problem.line)) from None
-
-
-def _problem(path: str, text: str, found: dict[str, Any], adapter: TypeAdapter[Any]) -> Problem:
-    where = tuple(str(part) for part in found["loc"] if not str(part).startswith(("function-", "(")))
-    name = ".".join(where) or "the file"
-    line = _line_of(text, where)
-    match found["type"]:
-        case "extra_forbidden" | "unexpected_keyword_argument":
-            fix = _nearest(where[-1], _keys(adapter.json_schema(), where[:-1]))
-            return Problem(path, line, 1, "config-unknown-key", f"`{name}` is not a setting.", fix=fix)
-        case "enum" if where[-1:] == ("[key]",):
-            fix = _nearest(where[-2], re.findall("'([^']+)'", found["ctx"]["expected"]))
-            name = ".".join(where[:-1])
-            return Problem(path, line, 1, "config-unknown-key", f"`{name}` is not a setting.", fix=fix)
-        case "missing" | "missing_argument":
-            return Problem(path, line, 1, "config-missing-key", f"`{name}` is needed and not given.")
-        case _:
-            words = str(found["msg"]).removeprefix("Value error, ")
-            return Problem(path, line, 1, "config-value", f"`{name}`: {words[:1].lower()}{words[1:]}.")
-
-
-def _nearest(word: str, words: Sequence[str]) -> str | None:
-    near = difflib.get_close_matches(word, words, 1)
-    return f"Did you mean `{near[0]}`?" if near else None
-
-
-def _keys(schema: Mapping[str, Any], where: Sequence[str]) -> list[str]:
-    """The settings that may stand at this place of the configuration."""
-    here = list(_shapes(schema, schema))
-    for part in where:
-        below = (_below(shape, part) for shape in here)
-        here = [shape for found in below if found for shape in _shapes(found, schema)]
-    return [name for shape in here for name in shape.get("properties", {})]
-
-
-def _shapes(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """What may stand in one place: the shape itself, and every other that it refers to."""
-    yield shape
-    others = (*shape.get("anyOf", ()), *shape.get("oneOf", ()))
-    if "$ref" in shape:
-        others = (*others, schema["$defs"][shape["$ref"].rsplit("/", 1)[-1]])
-    for other in others:
-        yield from _shapes(other, schema)
-
-
-def _below(shape: Mapping[str, Any], part: str) -> Mapping[str, Any] | None:
-    """What may stand under a name, or at a place of a list."""
-    others = shape.get("items") if part.isdigit() else shape.get("additionalProperties")
-    found = shape.get("properties", {}).get(part) or others
-    return found if isinstance(found, Mapping) else None
-
-
-def _line_of(text: str, where: Sequence[str]) -> int:
-    """The line of the deepest part of the path that the file has."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    line = 1
-    for part in where:
-        if isinstance(node, yaml.MappingNode):
-            pair = next((pair for pair in node.value if pair[0].value == part), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-            node = node.value[int(part)]
-            line = node.start_mark.line + 1
-    return line

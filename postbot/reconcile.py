@@ -38,6 +38,7 @@ from postbot.core.plan.steps import (
     Propose,
     Record,
     Seen,
+    Skew,
     Step,
     Tell,
     Tidy,
@@ -80,6 +81,12 @@ class Host(Protocol):
 
     def look(self, previous: Snapshot | None = None) -> Snapshot:
         """The site and our pull requests; `previous` itself where nothing has moved since."""
+
+    def read(self, path: Path) -> bytes | None:
+        """A file of the base branch as its tip has it, at most `LARGEST`; None where there is no such file."""
+
+    def clock(self) -> datetime | None:
+        """What the host's own clock shows now (UTC), as far as its last answer told; None where it has none."""
 
     def propose(self, change: ChangeSet, now: datetime) -> Pull:
         """Open the pull request of this branch, or bring it up to date. The branch name is the idempotency key."""
@@ -153,6 +160,23 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class _Clock:
+    """The clock of who ticks: what it showed, how far it was set, and when (`time.monotonic`) that was said."""
+
+    now: datetime
+    off: timedelta | None
+    said: float
+
+    def skew(self, theirs: datetime | None) -> Skew:
+        """How far it is from the clock of the host, which knows better than we where it has one."""
+        if self.off is None:
+            return Skew()
+        if theirs is None:
+            return Skew(self.off)
+        return Skew(self.now + timedelta(seconds=time.monotonic() - self.said) - theirs, to_host=True)
+
+
+@dataclass(frozen=True, slots=True)
 class _Rest:
     """The world after a tick that left nothing to do; while it is unchanged, there is nothing to do either."""
 
@@ -202,6 +226,11 @@ class Bot:
         """Have a tick that is under way, in another thread, end before its next act or message. For good."""
         self._leaving.set()
 
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The site as it was last looked at; None before the first look."""
+        return self._snapshot
+
     def halted(self) -> str:
         """Why nothing may be done to the world at this moment, in a sentence; empty where it may."""
         if self._leaving.is_set():
@@ -231,15 +260,21 @@ class Bot:
         """What will happen until then if nobody changes anything, and the plan of `now`."""
         return forecast(self.observe(), now, until, self.policy)
 
-    def tick(self, now: datetime) -> Report:
+    def tick(self, now: datetime, off: timedelta | None = timedelta(0)) -> Report:
         """Do everything that is due at `now` (aware, UTC), once.
+
+        `off` is how far the clock that shows `now` has been set since it was first read (positive: ahead); None where
+        a person has chosen `now`, which need not be what any clock shows then.
 
         Raises `HostError`, `LedgerError`, `LedgerBusy`, `WordsError`.
         """
+        clock = _Clock(now, off, time.monotonic())
         with self._working():
+            if self.ledger.come_back(now):
+                self._catch_up(now)
             self._recover(now)
             try:
-                report = self._settle(now)
+                report = self._settle(now, clock)
             except HostError:
                 self._announce(now, Report(now, NOTHING), tuple(Audience))  # what was witnessed is said all the same
                 raise
@@ -248,6 +283,7 @@ class Bot:
             self._announce(now, report, (Audience.STAFF,) if report.plan.held else tuple(Audience))
             self._tell_of_the_undelivered(now, report)
             report.next_at = self.ledger.next_due()
+            self.ledger.rested(report.wakes_at)
         return report
 
     @contextmanager
@@ -256,6 +292,14 @@ class Bot:
             with doing(At.LEASE):
                 stack.enter_context(self.ledger.working())
             yield
+
+    def _catch_up(self, now: datetime) -> None:
+        """After the ledger was put back from an older copy: what stands is known, and none of it is news."""
+        self._rest = None
+        plan = make_plan(self.observe(), now, self.policy)
+        if plan.held is None:
+            self._act_on([step for step in plan.steps if isinstance(step, Record | Forget)], Report(now, plan), now)
+            self.ledger.caught_up(now)
 
     def _tell_of_the_undelivered(self, now: datetime, report: Report) -> None:
         """What has just come to be held is told to the staff at once, and not by the next tick only."""
@@ -271,15 +315,17 @@ class Bot:
             return known[1]
         return read_posting(file.path, file.data, self.profile, self.policy.zone)
 
-    def _settle(self, now: datetime) -> Report:
+    def _settle(self, now: datetime, clock: _Clock) -> Report:
         """Steps 1 to 4 of the loop."""
         snapshot = self._look(self._rest.snapshot if self._rest else self._snapshot)
-        if self._rest is not None and self._rest.holds(snapshot, self.ledger.revision(), now):
+        skew = clock.skew(self.host.clock())
+        is_right = abs(skew.by) <= self.policy.clock_slack
+        if is_right and self._rest is not None and self._rest.holds(snapshot, self.ledger.revision(), now):
             return Report(now, replace(self._rest.plan, at=now))
         report: Report | None = None
         done: tuple[Step, ...] = ()
         for _ in range(ROUNDS):
-            seen = self.observe() if report else self._see(snapshot)
+            seen = replace(self.observe() if report else self._see(snapshot), skew=skew)
             with doing(At.PLAN):
                 plan = make_plan(seen, now, self.policy, report.plan if report else None)
             report = report or Report(now, plan)
@@ -288,7 +334,7 @@ class Bot:
                 report.refused += [(step, _UNSEEN) for step in plan.steps]
                 break
             if not plan.steps:
-                self._rest = _Rest(seen.snapshot, self.ledger.revision(), now, plan)
+                self._rest = _Rest(seen.snapshot, self.ledger.revision(), now, plan) if is_right else None
                 break
             if not self._act_on(plan.steps, report, now) or plan.held:
                 break

@@ -1,18 +1,20 @@
-"""How each kind of setting is read: spans, zones, addresses, recipients, events.
+"""How each kind of setting is read and written: spans, zones, addresses, recipients, events.
 
-Pure: text in, a value out, or a `ValueError` whose sentence says what to write instead. Where a setting stands, and how
-a mistake is told with its place, is the business of `postbot.config`.
+Pure: text in, a value out, or a `ValueError` whose sentence says what to write instead; and the value as text again.
+Where a setting stands, and how a mistake is told with its place, is the business of `postbot.declared`.
 """
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Strict, WithJsonSchema
 
 from postbot.core.announce import Audience, Event
 from postbot.core.announce.routes import events_of, field_of, is_address
@@ -32,8 +34,22 @@ def _span(value: object) -> object:
         raise ValueError("write a span such as 5 days, 4 hours or 30 minutes")
     try:
         return timedelta(**{f"{found[2].lower()}s": int(found[1])})
-    except OverflowError:
+    except (OverflowError, ValueError):  # the latter for more digits than Python reads
         raise ValueError("that is longer than calendars go") from None
+
+
+def span_text(value: timedelta | str) -> str:
+    """The largest unit that divides a span."""
+    if not isinstance(value, timedelta):
+        return value
+    seconds = int(value.total_seconds())
+    unit, length = next((unit, length) for unit, length in _UNITS.items() if seconds % length == 0)
+    count = seconds // length
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+_UNITS: Final[Mapping[str, int]] = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
+"""Seconds of each unit, the largest first. (Weeks are read and not written.)"""
 
 
 def _some_time(value: timedelta) -> timedelta:
@@ -83,6 +99,10 @@ def _recipient(value: object) -> object:
     return channel.strip(), CHANNELS[channel.strip()](recipient.strip())
 
 
+def _recipient_text(value: tuple[str, str]) -> str:
+    return ":".join(value)
+
+
 def _any_text(recipient: str) -> str:
     return recipient
 
@@ -125,7 +145,7 @@ def _hears(value: object) -> frozenset[Event]:
     """Events by their names; `public` and `staff` stand for all that these hear, `everything` for all."""
     found: set[Event] = set()
     for name in value if isinstance(value, list | tuple) else (value,):
-        if name not in _HEARD:
+        if not isinstance(name, str) or name not in _HEARD:
             near = difflib.get_close_matches(str(name), list(_HEARD), 1)
             hint = f"; the nearest is {near[0]}" if near else ""
             raise ValueError(f"there is no event {name}{hint or '; there are ' + ', '.join(_HEARD)}")
@@ -145,6 +165,12 @@ _SENDER = re.compile(
 )
 
 
+def _hears_names(value: frozenset[Event]) -> str | list[str]:
+    """The fewest names that stand for these events."""
+    whole = next((str(name) for name, events in _HEARD.items() if events == value), None)
+    return whole or [str(event) for event in Event if event in value]
+
+
 def _sender(value: object) -> object:
     found = _SENDER.fullmatch(value.strip()) if isinstance(value, str) else None
     address = (found["address"] or found["bare"]) if found else ""
@@ -154,8 +180,16 @@ def _sender(value: object) -> object:
     return f"{name} <{address}>" if name else address
 
 
+def _split(value: object) -> SplitResult | None:
+    """The parts of an address; None for what is none."""
+    try:
+        return urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def _site_address(value: object) -> object:
-    address = urlsplit(value) if isinstance(value, str) else None
+    address = _split(value)
     odd = address is None or not address.hostname or address.query or address.fragment or "@" in address.netloc
     if odd or address is None or address.scheme not in ("https", "http"):
         raise ValueError("write the address of the published site, such as https://jobs.example.org")
@@ -163,7 +197,7 @@ def _site_address(value: object) -> object:
 
 
 def _server(value: object) -> object:
-    address = urlsplit(value) if isinstance(value, str) else None
+    address = _split(value)
     if not address or not address.hostname or address.scheme not in ("https", "http"):
         raise ValueError("write the address of the server's interface, such as https://github.example.org/api/v3")
     if address.scheme == "http" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
@@ -177,18 +211,183 @@ def _repository(value: object) -> object:
     return value
 
 
-Span = Annotated[timedelta, BeforeValidator(_span)]
-Patience = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_some_time)]
+def _ledger(value: object) -> object:
+    """The path of an SQLite file, or the address of a schema in PostgreSQL. The password is none of its parts.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("write the path of a file, or postgresql://user@host/database?schema=NAME")
+    if not re.match(r"[a-z][a-z0-9+]+://", value, re.IGNORECASE):
+        return Path(value)
+    try:
+        address = urlsplit(value)
+        port = address.port
+    except ValueError:
+        raise ValueError(
+            "the port of the ledger's address is none; write postgresql://user@host:5432/database"
+        ) from None
+    if address.password is not None:
+        raise ValueError(
+            "put the password into POSTBOT_LEDGER_PASSWORD, or a file that POSTBOT_LEDGER_PASSWORD_FILE names"
+        )
+    if address.scheme != "postgresql" or not address.path.strip("/") or "/" in address.path[1:] or address.fragment:
+        raise ValueError("write the path of a file, or postgresql://user@host/database?schema=NAME")
+    if port == 0:
+        raise ValueError("the port of the ledger's address is none; write postgresql://user@host:5432/database")
+    _demand_parameters(address)
+    return value
+
+
+def _demand_parameters(address: SplitResult) -> None:
+    given = parse_qsl(address.query, keep_blank_values=True)
+    for name, text in given:
+        if name not in _PARAMETERS:
+            raise ValueError(
+                f"there is no parameter {name} of the ledger's address; there are {', '.join(_PARAMETERS)}"
+            )
+        if not re.fullmatch(_PARAMETERS[name], text):
+            raise ValueError(f"{text or 'nothing'} cannot be the {name} of the ledger")
+    if len({name for name, _ in given}) < len(given):
+        raise ValueError("a parameter of the ledger's address stands there twice")
+    if not address.hostname and "host" not in dict(given):
+        raise ValueError("the ledger's address names no host; write postgresql://user@host/database")
+
+
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "schema": r"[a-z_][a-z0-9_]{0,62}",
+    "sslmode": "disable|allow|prefer|require|verify-ca|verify-full",
+    "host": r"/.+",
+}
+"""What may stand behind the `?`: a schema by a name that needs no quotes, how TLS is used, and a folder of sockets."""
+
+
+def _app_id(value: object) -> object:
+    if isinstance(value, bool) or not re.fullmatch(r"[A-Za-z0-9._-]+", str(value)):
+        raise ValueError("write the App's id, a number on the App's page (or its client id)")
+    return str(value)
+
+
+def _inside(value: object) -> object:
+    """A file's path inside the repository, as git spells it."""
+    parts = value.split("/") if isinstance(value, str) else [""]
+    if {"", ".", ".."} & set(parts) or any(part.lower() == ".git" for part in parts) or unprintable(str(value)):
+        raise ValueError("write the path of a file as the repository spells it, such as .github/postbot.yaml")
+    return value
+
+
+def _address(value: object) -> object:
+    """Where a server listens: HOST:PORT, an IPv6 address in brackets. Port 0 is any free one."""
+    found = _LISTEN.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found["port"]) > _LAST_PORT:
+        raise ValueError("write HOST:PORT, such as 127.0.0.1:8087, or null for no HTTP")
+    return found["six"] or found["host"], int(found["port"])
+
+
+_LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>\d{1,5})")
+_LAST_PORT: Final = 65535
+
+
+def address_text(value: tuple[str, int]) -> str:
+    """Host and port as they are written together."""
+    host, port = value
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it. A name other than localhost may mean anything, so it is not."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _host_name(value: object) -> object:
+    """RFC 1123: letters, digits, hyphens and dots; in any case, and so in small letters."""
+    label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    if not isinstance(value, str) or not re.fullmatch(rf"{label}(\.{label})*", value):
+        raise ValueError(
+            "write the name of a host, without https:// and without a port, such as postbot.agency.example"
+        )
+    return value.lower()
+
+
+def _one_or_more(value: Collection[object]) -> Collection[object]:
+    if not value:
+        raise ValueError("name at least one")
+    return value
+
+
+_AS_SPAN: Final = {
+    "type": "string",
+    "pattern": r"^\s*[0-9]+\s*([Ss]econd|[Mm]inute|[Hh]our|[Dd]ay|[Ww]eek)s?\s*$",
+    "examples": ["5 days", "4 hours", "30 minutes"],
+}
+_AS_TEXT: Final = {"type": "string"}
+_AS_RECIPIENT: Final = {"type": "string", "pattern": rf"^\s*({'|'.join(CHANNELS)})\s*:.*\S"}
+_AS_EVENT: Final = {"enum": list(_HEARD)}
+
+
+def _one_or_several(shape: Mapping[str, object]) -> dict[str, object]:
+    return {"anyOf": [shape, {"type": "array", "items": shape, "minItems": 1}]}
+
+
+YesNo = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict()]
+Share = Annotated[float, Strict(), Field(ge=0, le=1)]
+Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
+Span = Annotated[timedelta, BeforeValidator(_span), PlainSerializer(span_text), WithJsonSchema(_AS_SPAN)]
+Patience = Annotated[Span, AfterValidator(_some_time)]
+Lead = Annotated[
+    timedelta | Literal["from opening"],
+    BeforeValidator(_lead),
+    PlainSerializer(span_text),
+    WithJsonSchema({"anyOf": [_AS_SPAN, {"const": FROM_OPENING}]}),
+]
 ListAddress = Annotated[str, AfterValidator(_list_address)]
-ListId = Annotated[str, AfterValidator(_list_id)]
-SecretName = Annotated[str, BeforeValidator(_secret_name)]
-Lead = Annotated[timedelta | Literal["from opening"], BeforeValidator(_lead)]
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+ListId = Annotated[str, AfterValidator(_list_id), PlainSerializer(lambda written: written.strip("<>"))]
+SecretName = Annotated[
+    str, BeforeValidator(_secret_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_]*$"})
+]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone), PlainSerializer(str), WithJsonSchema(_AS_TEXT)]
 Server = Annotated[str, BeforeValidator(_server)]
-Repository = Annotated[str, BeforeValidator(_repository)]
+Repository = Annotated[
+    str, BeforeValidator(_repository), WithJsonSchema({"type": "string", "pattern": f"^{_REPOSITORY.pattern}$"})
+]
+AppId = Annotated[str, BeforeValidator(_app_id), WithJsonSchema({"type": ["integer", "string"]})]
+RepositoryPath = Annotated[str, BeforeValidator(_inside)]
 Sender = Annotated[str, BeforeValidator(_sender)]
 SiteAddress = Annotated[str, BeforeValidator(_site_address)]
-Recipient = Annotated[tuple[str, str], BeforeValidator(_recipient)]
-Hears = Annotated[frozenset[Event], BeforeValidator(_hears)]
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_several)]
-Recipients = Annotated[tuple[Recipient, ...], BeforeValidator(_several)]
+LedgerPlace = Annotated[Path | str, BeforeValidator(_ledger), PlainSerializer(str), WithJsonSchema(_AS_TEXT)]
+Listen = Annotated[
+    tuple[str, int],
+    BeforeValidator(_address),
+    PlainSerializer(address_text),
+    WithJsonSchema({"type": "string", "pattern": r"^\S+:[0-9]+$"}),
+]
+HostName = Annotated[str, BeforeValidator(_host_name)]
+Recipient = Annotated[
+    tuple[str, str],
+    BeforeValidator(_recipient),
+    PlainSerializer(_recipient_text),
+    WithJsonSchema(_AS_RECIPIENT),
+]
+Hears = Annotated[
+    frozenset[Event],
+    BeforeValidator(_hears),
+    AfterValidator(_one_or_more),
+    PlainSerializer(_hears_names),
+    WithJsonSchema(_one_or_several(_AS_EVENT)),
+]
+Patterns = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_several),
+    AfterValidator(_one_or_more),
+    WithJsonSchema(_one_or_several(_AS_TEXT)),
+]
+Recipients = Annotated[
+    tuple[Recipient, ...],
+    BeforeValidator(_several),
+    AfterValidator(_one_or_more),
+    WithJsonSchema(_one_or_several(_AS_RECIPIENT)),
+]

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.golden import Golden
+from tests.ledgers import ledger, path, place, url  # noqa: F401 - fixtures of every test
+from tests.postgres import postgres  # noqa: F401 - the same
 
 settings.register_profile("desk", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), max_examples=10_000, print_blob=True)

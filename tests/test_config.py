@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from postbot.app import sign_in
+from postbot.censor import censored
 from postbot.config import (
     AppConfig,
     Config,
@@ -24,6 +26,7 @@ from postbot.core.announce import Event
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.steps import MergeWhen
 from postbot.core.profile import EarlyClose, Profile
+from postbot.hosts.github import Token
 from tests.examples import ROOT, configuration, routes
 
 SITE = "site:\n  profile: jekyll-state\n  timezone: America/New_York\n"
@@ -149,9 +152,9 @@ MISTAKES = [
     ("a bare number", SITE + "remind: [5]\n", "config-value", 4, "write a span such as", None),
     ("a huge span", SITE + "remind: [99999999999 weeks]\n", "config-value", 4, "longer than calendars go", None),
     ("no merge", SITE + "transitions: {open: {merge: always}}\n", "config-value", 4, "'review'", None),
-    ("a negative limit", SITE + "safety: {most_moves: -1}\n", "config-value", 4, "greater than or equal to 1", None),
-    ("a share over all", SITE + "safety: {most_share: 1.5}\n", "config-value", 4, "less than or equal to 1", None),
-    ("no number", SITE + "safety: {most_moves: many}\n", "config-value", 4, "integer", None),
+    ("a negative limit", SITE + "safety: {most_moves: -1}\n", "config-value", 4, "write 1 or more", None),
+    ("a share over all", SITE + "safety: {most_share: 1.5}\n", "config-value", 4, "write 1 or less", None),
+    ("no number", SITE + "safety: {most_moves: many}\n", "config-value", 4, "write a whole number", None),
     ("no channel", SITE + "routes: [{to: Ada, hear: staff}]\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
     ("no recipient", SITE + "routes: [{to: 'folder:', hear: staff}]\n", "config-value", 4, "write CHANNEL:RECIPIENT", None),
     ("an unknown channel", SITE + "routes: [{to: 'fax:Ada', hear: staff}]\n", "config-value", 4, "there is no channel fax", None),
@@ -165,7 +168,7 @@ MISTAKES = [
     ("no lead", SITE + "transitions:\n  close: {lead: from closing}\n", "config-value", 5, "write a span such as", None),
     ("a lead of another", SITE + "transitions:\n  open:\n    merge: auto\n    lead: from opening\n", "config-value", 7, "for close only", None),
     ("a misspelt rule", SITE + "approval: {two_peple: true}\n", "config-unknown-key", 4, "two_peple", "two_people"),
-    ("people who are none", SITE + "approval: {people: [Ann]}\n", "config-value", 4, "dictionary", None),
+    ("people who are none", SITE + "approval: {people: [Ann]}\n", "config-value", 4, "write settings below it", None),
     ("half a repository", SITE + "github:\n  repository: agency\n", "config-value", 5, "write OWNER/NAME", None),
     ("an address for a repository", SITE + "github: {repository: 'https://github.com/a/b'}\n", "config-value", 4, "OWNER/NAME", None),
     ("no repository", SITE + "github: {labels: []}\n", "config-missing-key", 4, "`github.repository` is needed", None),
@@ -174,6 +177,28 @@ MISTAKES = [
     ("a merge of no kind", SITE + "github: {repository: a/b, merge_method: ff}\n", "config-value", 4, "'squash'", None),
     ("a misspelt setting of github", SITE + "github: {repository: a/b, reviewer: []}\n", "config-unknown-key", 4, "reviewer", "reviewers"),
     ("a pace without a unit", SITE + "github: {repository: a/b, pace: 1}\n", "config-value", 4, "write a span such as", None),
+    ("what a file has no say in", SITE + "heard: []\n", "config-unknown-key", 4, "`heard` is not a setting", None),
+    ("a route for nothing", SITE + "routes:\n- to: console:me\n  hear: []\n", "config-value", 6, "name at least one", None),
+    ("a route to nobody", SITE + "routes:\n- to: []\n  hear: staff\n", "config-value", 5, "name at least one", None),
+    ("a route that nothing fits", SITE + "routes:\n- {to: console:me, hear: staff, where: {path: []}}\n", "config-value", 5, "name at least one", None),
+    ("a yes in quotes", SITE + "approval: {two_people: 'true'}\n", "config-value", 4, "write true or false", None),
+    ("a yes for a number", SITE + "safety: {most_moves: true}\n", "config-value", 4, "write a whole number", None),
+    ("a number in quotes", SITE + "safety: {most_share: '0.2'}\n", "config-value", 4, "write a number such as 0.2", None),
+    ("a text for a list", SITE + "ask: 5 days\n", "config-value", 4, "write a list such as", None),
+    ("a number for text", SITE + "public: {name: 2030}\n", "config-value", 4, "needs quotes around it", None),
+    ("nothing for settings", SITE + "safety:\n", "config-value", 4, "write settings below it", None),
+    ("a number for a file", SITE + "words: 1\n", "config-value", 4, "write the path of a file", None),
+    ("a mail server on no port", SITE + "email: {server: x, sender: a@x.example, port: 65536}\n", "config-value", 4, "write 65535 or less", None),
+    ("an address with half a bracket", SITE + "slack: {server: 'https://[x'}\n", "config-value", 4, "write the address", None),
+    ("a password in the ledger's address", SITE + "ledger: postgresql://a:canary@db/jobs\n", "config-value", 4, "put the password into POSTBOT_LEDGER_PASSWORD", None),
+    ("an empty password there", SITE + "ledger: postgresql://a:@db/jobs\n", "config-value", 4, "put the password into POSTBOT_LEDGER_PASSWORD", None),
+    ("another database", SITE + "ledger: mysql://a@db/jobs\n", "config-value", 4, "write the path of a file, or postgresql://", None),
+    ("no database", SITE + "ledger: postgresql://a@db/?schema=x\n", "config-value", 4, "write the path of a file, or postgresql://", None),
+    ("no server", SITE + "ledger: postgresql:///jobs\n", "config-value", 4, "names no host", None),
+    ("a port that is none", SITE + "ledger: postgresql://a@db:99999/jobs\n", "config-value", 4, "port of the ledger's address", None),
+    ("a parameter of no use", SITE + "ledger: postgresql://a@db/jobs?passfile=/x\n", "config-value", 4, "there is no parameter passfile", None),
+    ("a schema in quotes", SITE + "ledger: postgresql://a@db/jobs?schema=a;drop\n", "config-value", 4, "cannot be the schema", None),
+    ("two schemas", SITE + "ledger: postgresql://a@db/jobs?schema=a&schema=b\n", "config-value", 4, "stands there twice", None),
     ("an early close of no kind", SITE + "  early_close: never\n", "config-value", 4, "'field'", None),
 ]  # fmt: skip
 
@@ -186,9 +211,33 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, code: str, 
     assert (problem.path, problem.line) == (str(tmp_path / "postbot.yaml"), line)
     assert says in problem.message
     assert problem.message.endswith(".")
+    assert "canary" not in str(caught.value)
     assert problem.fix == (f"Did you mean `{near}`?" if near else None)
     assert str(problem) in str(caught.value)
     assert near is None or f"Did you mean `{near}`?" in str(caught.value)
+
+
+def test_a_route_that_leads_nowhere_is_told_at_its_own_line_of_its_own_file(tmp_path: Path):
+    (tmp_path / "routes.yaml").write_text(
+        "- to: console:me\n  hear: staff\n- hear: staff\n  to: [console:me, 'email:a@x.example']\n"
+        "- {to: apprise:teams, hear: staff}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, SITE + "routes: routes.yaml\n")
+    assert [(Path(each.path).name, each.line) for each in caught.value.problems] == [
+        ("routes.yaml", 4),
+        ("routes.yaml", 5),
+    ]
+
+
+def test_mistakes_of_both_files_are_told_together(tmp_path: Path):
+    (tmp_path / "routes.yaml").write_text("- to: console:me\n  hear: openings\n")
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, SITE + "routes: routes.yaml\nasks: []\n")
+    assert [(Path(each.path).name, each.line) for each in caught.value.problems] == [
+        ("postbot.yaml", 5),
+        ("routes.yaml", 2),
+    ]
 
 
 def test_all_mistakes_are_told_at_once_in_the_files_order(tmp_path: Path):
@@ -215,7 +264,7 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("POSTBOT_X", "POSTBOT_X_FILE"):
+    for name in ("POSTBOT_X", "POSTBOT_X_FILE", "POSTBOT_ACME_X", "POSTBOT_ACME_X_FILE"):
         monkeypatch.delenv(name, raising=False)
     return monkeypatch
 
@@ -286,6 +335,75 @@ def test_a_file_of_a_secret_that_cannot_be_read_is_named(
     environment.setenv("POSTBOT_X_FILE", str(tmp_path / name))
     with pytest.raises(ConfigError, match=f"POSTBOT_X_FILE names .*, which cannot be read: {says}"):
         secret("POSTBOT_X")
+
+
+@pytest.mark.parametrize("kept", ["variable", "file"])
+def test_a_sites_own_secret_goes_before_the_one_for_all(environment: pytest.MonkeyPatch, tmp_path: Path, kept: str):
+    environment.setenv("POSTBOT_X", "for-all")
+    assert secret("POSTBOT_X", site="acme") == "for-all"
+    (tmp_path / "x").write_text("own\n")
+    name, value = ("POSTBOT_ACME_X", "own") if kept == "variable" else ("POSTBOT_ACME_X_FILE", str(tmp_path / "x"))
+    environment.setenv(name, value)
+    assert (secret("POSTBOT_X", site="acme"), secret("POSTBOT_X"), secret("POSTBOT_X", site="other")) == (
+        "own",
+        "for-all",
+        "for-all",
+    )
+
+
+def test_a_sites_own_secret_that_cannot_be_used_is_not_replaced_by_another(environment: pytest.MonkeyPatch):
+    """The sign-in of another site would act in its name."""
+    environment.setenv("POSTBOT_X", "for-all")
+    environment.setenv("POSTBOT_ACME_X_FILE", "/nowhere")
+    with pytest.raises(ConfigError, match="POSTBOT_ACME_X_FILE names /nowhere"):
+        secret("POSTBOT_X", site="ACME")
+
+
+def test_a_secret_that_no_site_has_is_told_by_both_its_names(environment: pytest.MonkeyPatch):
+    with pytest.raises(ConfigError, match=r"There is no POSTBOT_ACME_X and no POSTBOT_X\. Set one"):
+        secret("POSTBOT_X", site="ACME")
+
+
+def test_a_bot_of_two_sites_signs_in_as_each_and_what_is_kept_is_censored(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+):
+    environment.setenv("POSTBOT_GITHUB_TOKEN", "ghp_canary_all")
+    environment.setenv("POSTBOT_ACME_GITHUB_TOKEN", "ghp_canary_acme")
+    on_github = "github: {repository: agency/site}\n"
+    for text, token in ((SITE, "ghp_canary_all"), (SITE + "secrets: acme\n", "ghp_canary_acme")):
+        config = read(tmp_path, text + on_github)
+        assert config.github is not None
+        assert sign_in(config.github, config.secrets) == Token(token)
+        assert "canary" not in censored(f"{config!r} {token}")
+
+
+# The ledger ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("postgresql://bot@db:5433/jobs?schema=site_1", "postgresql://bot:c%2F%40n%3Aary@db:5433/jobs?schema=site_1"),
+        ("postgresql://bot@db/jobs?sslmode=verify-full", "postgresql://bot:c%2F%40n%3Aary@db/jobs?sslmode=verify-full"),
+        ("postgresql://bot@/jobs?host=/run/pg", "postgresql://bot:c%2F%40n%3Aary@/jobs?host=/run/pg"),
+    ],
+)
+def test_the_password_of_a_shared_ledger_comes_from_the_environment_and_is_never_shown(
+    environment: pytest.MonkeyPatch, tmp_path: Path, written: str, meant: str
+):
+    for name in ("POSTBOT_LEDGER_PASSWORD", "POSTBOT_LEDGER_PASSWORD_FILE"):
+        environment.delenv(name, raising=False)
+    config = read(tmp_path, SITE + f"ledger: {written}\n")
+    assert config.ledger_at == config.ledger == written
+    environment.setenv("POSTBOT_LEDGER_PASSWORD", "c/@n:ary")
+    assert config.ledger_at == meant
+    assert "n:ary" not in f"{config!r} {config} {config.model_dump()}"
+    assert "%3Aary" not in censored(str(config.ledger_at))
+
+
+def test_a_ledger_of_ones_own_is_a_file_seen_from_the_folder_of_the_configuration(tmp_path: Path):
+    assert read(tmp_path, SITE).ledger_at == tmp_path / ".postbot" / "ledger.db"
+    assert read(tmp_path, SITE + "ledger: /var/lib/postbot/x.db\n").ledger_at == Path("/var/lib/postbot/x.db")
 
 
 # Profiles -----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ import typer
 
 from postbot.core.problem import PostbotError
 from postbot.core.profile import CloseReason, State
-from postbot.doors import said
+from postbot.doors import running, said
+from postbot.doors.configuration import config_app
 from postbot.doors.options import (
     DEFAULT_CONFIG,
     AtOption,
@@ -98,7 +99,7 @@ def main() -> None:
     prepare()
     try:
         try:
-            app()
+            typer.main.get_command(app)()  # not `app()`, which puts a hook of its own in the place of ours
         finally:
             sys.stdout.flush()  # here, where a full disk or a reader that hung up can still be told
     except PostbotError as error:
@@ -234,6 +235,7 @@ def plan(
 ) -> None:
     """Say what would be done now, and what is to come. Does nothing."""
     from postbot.core.plan import render
+    from postbot.doors import views
 
     with bot_of(config, looks=True) as bot:
         now = instant(at, bot.policy.zone)
@@ -241,13 +243,13 @@ def plan(
             misuse("That is further ahead than calendars go.")
         with busy("Looking ahead ..."):
             to_come, present = bot.forecast(now, now + timedelta(days=days))
-        zone = bot.policy.zone
+        zone, pause = bot.policy.zone, bot.ledger.paused()
         if as_json or output is PlanFormat.JSON:
-            say_json(render.plan_json(present, to_come))
+            say_json({**render.plan_json(present, to_come), "paused": views.pause_json(pause)})
         elif output is PlanFormat.MARKDOWN:
-            say(render.plan_markdown(present, to_come, zone))
+            say(views.pause_markdown(pause, zone) + render.plan_markdown(present, to_come, zone))
         else:
-            say(render.plan_text(present, to_come, zone))
+            say(views.pause_text(pause, zone) + render.plan_text(present, to_come, zone))
     raise typer.Exit(FOUND if present.held else FINE)
 
 
@@ -255,8 +257,8 @@ def plan(
 def tick(at: AtOption = None, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Do everything that is due, once."""
     with bot_of(config, write=mention if as_json else say) as bot:
-        report = _tick(bot, instant(at, bot.policy.zone), as_json=as_json)
-    raise typer.Exit(FOUND if report.plan.held else FINE)
+        report = _tick(bot, instant(at, bot.policy.zone), chosen=at is not None, as_json=as_json)
+    raise typer.Exit(FOUND if report.plan.held or report.halted else FINE)
 
 
 @app.command()
@@ -279,6 +281,14 @@ def release(
         say("From the next news on, postbot speaks to everybody on the routes. What was said before is not repeated.\n")
     else:
         say(f"Released {digest}; if that is what is held, the next tick carries it out.\n")
+
+
+# Running -----------------------------------------------------------------------------------------------------------
+
+
+app.command()(running.run)
+app.command()(running.pause)
+app.command()(running.resume)
 
 
 # What is said ------------------------------------------------------------------------------------------------------
@@ -421,14 +431,15 @@ def _request(
         with doing(Step.FILE):
             request = bot.ledger.file(posting.path, wish, who, now)
         try:
-            held = _tick(bot, now, as_json=as_json, about=posting.path).plan.held
+            report = _tick(bot, now, chosen=at is not None, as_json=as_json, about=posting.path)
         except LedgerBusy:
             fail(f"Request {request.number} is filed; another postbot is at work just now, the next tick takes it up.")
         answered = bot.ledger.answered(request.number)
         if not as_json:
             with doing(Step.ACKNOWLEDGE):
-                say(views.request_text(bot.observe(), request, answered, held))
-    raise typer.Exit(FOUND if held or (answered and not answered[0]) else FINE)
+                say(views.request_text(bot.observe(), request, answered, report))
+    undone = report.plan.held or report.halted
+    raise typer.Exit(FOUND if undone or (answered and not answered[0]) else FINE)
 
 
 def _demand_possible(seen: Seen, posting: Posting, wish: Wish, now: datetime) -> None:
@@ -565,11 +576,18 @@ def demo(
     door.run(svg)
 
 
-def _tick(bot: Bot, now: datetime, *, as_json: bool, about: str | None = None) -> Report:
-    """Tick and tell; `about` names the one posting whose problems are of interest."""
+app.add_typer(config_app, name="config")
+
+
+def _tick(bot: Bot, now: datetime, *, chosen: bool, as_json: bool, about: str | None = None) -> Report:
+    """Tick and tell; `about` names the one posting whose problems are of interest. A chosen `now` is no clock's."""
     from postbot.doors import views
 
     with busy("Looking at the site ..."):
-        report = bot.tick(now)
-    say_json(views.report_json(report)) if as_json else say(views.report_text(report, bot.policy.zone, about))
+        report = bot.tick(now, off=None if chosen else timedelta(0))
+    pause, zone = bot.ledger.paused(), bot.policy.zone
+    if as_json:
+        say_json({**views.report_json(report), "paused": views.pause_json(pause)})
+    else:
+        say(views.pause_text(pause, zone) + views.report_text(report, zone, about))
     return report

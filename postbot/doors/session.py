@@ -28,13 +28,25 @@ if TYPE_CHECKING:
 
 
 def configuration(path: Path) -> Config:
-    """The site's configuration."""
+    """The site's configuration as its local file has it."""
     from postbot.config import load
 
+    _demand_there(path)
+    return load(path)
+
+
+def configured(path: Path) -> Config:
+    """The site's configuration, with the settings on its base branch."""
+    from postbot import app
+
+    _demand_there(path)
+    return app.configured(path)
+
+
+def _demand_there(path: Path) -> None:
     if not path.exists():
         option = "" if path == DEFAULT_CONFIG else f" --config {path}"
         misuse(f"There is no {path}. Make one with: postbot init{option}")
-    return load(path)
 
 
 def any_host(path: Path) -> LocalHost | GitHubHost:
@@ -75,9 +87,9 @@ def bot_of(path: Path, *, looks: bool = False, write: Callable[[str], None] = sa
 
     from postbot.app import build
 
-    config = configuration(path)
+    config = configured(path)
     with TemporaryDirectory(prefix="postbot-") as elsewhere:
-        none_yet = looks and not config.at(config.ledger).exists()
+        none_yet = looks and isinstance(config.ledger, Path) and not config.at(config.ledger).exists()
         elsewhere_yet = Path(elsewhere) / "ledger.db" if none_yet else None
         bot = build(config, write=write, ledger=elsewhere_yet, speaks=not looks)
         try:

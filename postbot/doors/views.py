@@ -16,15 +16,16 @@ from rich.text import Text
 
 from postbot.core.announce import Outcome, one_line
 from postbot.core.dates import say
+from postbot.core.inert import code
 from postbot.core.plan.memory import Request
 from postbot.core.plan.render import problem_json, step_json, step_words
-from postbot.core.plan.steps import Answer, Held, Record, Seen, Step, Tell
+from postbot.core.plan.steps import Answer, Record, Seen, Step, Tell
 from postbot.core.plan.wants import ahead_of, waits_as
 from postbot.core.posting import Posting, at_utc, readiness, slug_of
 from postbot.core.problem import Problem
 from postbot.core.profile import State
 from postbot.core.site import Pull
-from postbot.ledger import Ledger
+from postbot.ledger import Ledger, Pause
 from postbot.reconcile import Report
 
 Json = Mapping[str, Any]
@@ -156,11 +157,32 @@ def print_pulls(found: Sequence[Pull]) -> None:
     _page().print(table)
 
 
+def pause_text(pause: Pause | None, zone: ZoneInfo) -> str:
+    """Who has paused postbot, in a line of its own; nothing where nobody has."""
+    if pause is None:
+        return ""
+    why = f": {one_line(pause.why)}" if pause.why else ""
+    since = f"{pause.at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    return f"PAUSED by {one_line(pause.by)} since {since}{why}. Nothing is done or said until: postbot resume\n"
+
+
+def pause_markdown(pause: Pause | None, zone: ZoneInfo) -> str:
+    """The same as a paragraph of Markdown, in which what people wrote does nothing."""
+    return f"{code(pause_text(pause, zone).rstrip())}\n\n" if pause else ""
+
+
+def pause_json(pause: Pause | None) -> Json | None:
+    """The same as plain values."""
+    return {"by": pause.by, "since": at_utc(pause.at), "reason": pause.why} if pause else None
+
+
 def report_text(report: Report, zone: ZoneInfo, about: str | None = None) -> str:
     """What one tick did. `about` is the posting that somebody has just asked for; problems of others are left out."""
     lines: list[str] = []
     if report.plan.held:
         lines.append(f"HELD ({report.plan.held.digest}): {report.plan.held.reason}")
+    if report.halted:
+        lines.append(f"Not all that is due was done. {report.halted}")
     # What is said shows as messages below, and an answer is told by whoever asked.
     shown = [step for step in report.done if not isinstance(step, Record | Tell | Answer) or _is_move(step)]
     lines += [words for step in shown for words in step_words(step)[:1]]
@@ -210,19 +232,22 @@ def report_json(report: Report) -> Json:
             }
             for each in report.sent
         ],
+        "halted": report.halted or None,
         "problems": [problem_json(problem) for problem in report.plan.problems],
         "wakes_at": at_utc(report.wakes_at) if report.wakes_at else None,
     }
 
 
-def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None, held: Held | None) -> str:
+def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None, report: Report) -> str:
     """What came of a request so far."""
     if answered:
         return f"{'Done' if answered[0] else 'Refused'}: {answered[1]}\n"
     if pull := waits_as(seen, request):
         return f"Pull request #{pull.number} waits for a person: {pull.url or f'postbot merge {pull.number}'}\n"
-    if held:
+    if held := report.plan.held:
         return f"Request {request.number} is filed and waits for the held plan: postbot release {held.digest}\n"
+    if report.halted:
+        return f"Request {request.number} is filed and waits until somebody lets postbot go on: postbot resume\n"
     first = ahead_of(seen, request)
     ahead = f"{one_line(first.by)}'s {first.wish.transition} (request {first.number})" if first else "its opening"
     return f"Request {request.number} is filed; {ahead} comes first. To take it back: postbot cancel {request.number}\n"

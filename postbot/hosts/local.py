@@ -22,10 +22,22 @@ from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from postbot.core.site import ChangeSet, File, Path, Pull, PullStatus, Snapshot, Standing
+from postbot.core.site import LARGEST, ChangeSet, File, Path, Pull, PullStatus, Snapshot, Standing
 from postbot.hosts import HostError, Refused
 from postbot.hosts.git import Git, Move, parse_commit
-from postbot.hosts.tree import PREFIX, REGULAR, Entry, blob_id, is_pointer, is_safe, problem, shown, sift, within
+from postbot.hosts.tree import (
+    PREFIX,
+    REGULAR,
+    SUBMODULE,
+    Entry,
+    blob_id,
+    is_pointer,
+    is_safe,
+    problem,
+    shown,
+    sift,
+    within,
+)
 
 __all__ = ["HostError", "LocalHost", "Refused"]
 
@@ -132,6 +144,18 @@ class LocalHost:
         self._last = refs, snapshot
         return snapshot
 
+    def read(self, path: Path) -> bytes | None:
+        """A file of the base branch as its tip has it; None where there is no such file."""
+        if not is_safe(path):
+            raise HostError(f"{path!r} is no path inside the repository.")
+        name = path.encode()
+        entry = self._git.leaves(self._refs()[self._base_ref], [name]).get(name)
+        if entry is None or entry.mode == SUBMODULE:
+            return None
+        if entry.mode not in REGULAR or entry.size > LARGEST:
+            raise HostError(f"{path} on {self.base} is no plain file of at most {LARGEST >> 20} MiB; it was not read.")
+        return self._git.read([entry.blob])[entry.blob]
+
     def propose(self, change: ChangeSet, now: datetime) -> Pull:
         """Make or refresh the one pull request of `change.branch`, on top of the base branch as it is now."""
         self._demand_names(change)
@@ -160,6 +184,9 @@ class LocalHost:
     def withdraw(self, pull: Pull, reason: str, now: datetime) -> None:
         """Take a pull request back; its branch goes too, unless people have added to it."""
         self._close(pull.number, PullStatus.WITHDRAWN, "postbot", reason, now)
+
+    def clock(self) -> None:
+        """A git repository has no clock of its own."""
 
     def tidy(self, pull: Pull, now: datetime) -> None:
         """Delete the branch of a pull request that has ended, unless people have gone on with it."""

@@ -1,18 +1,19 @@
-"""The one memory that postbot owns, on SQLite: what it witnessed, what people asked for, what was said to whom.
+"""The one memory that postbot owns, on SQLite or PostgreSQL: what it witnessed, what was asked, what was said to whom.
 
 The promise: each method that writes is one transaction on the disk, or nothing. What is to be said is written down
 together with what was witnessed, so that a crash between the two is impossible, and a message key exists once for
 all time. Delivery is claim, send, settle: one claimer wins, and a claim without a settlement is found again. Whatever
 is written leaves a row in the audit, in the same transaction, chained to all rows before it.
 
-It decides nothing and sends nothing; what a posting says is never remembered as truth, for git stays the only
-record of that. A ledger may be deleted: postbot then adopts what stands and says nothing. Instants are aware, UTC
-inside, stored as ISO text of one length so that text order is time order.
+Where it is kept is a `Store`, and nobody outside this package sees which. It decides nothing and sends nothing; what a
+posting says is never remembered as truth, for git stays the only record of that. A ledger may be deleted: postbot then
+adopts what stands and says nothing. Instants are aware, UTC inside, stored as ISO text of one length so that text order
+is time order.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from pathlib import Path as FilePath
 
 import sqlalchemy as sa
@@ -21,20 +22,26 @@ from postbot.core.announce import Audience, Message, Receipt
 from postbot.core.lifecycle import Wish
 from postbot.core.plan.memory import Memory, Request, Witness
 from postbot.core.site import Path
-from postbot.ledger import audit, file, memory, outbox
+from postbot.ledger import audit, copying, memory, outbox
 from postbot.ledger.audit import Writer
-from postbot.ledger.file import HEAD
+from postbot.ledger.postgres import SCHEME, Database
+from postbot.ledger.schema import HEAD
+from postbot.ledger.sqlite import File
+from postbot.ledger.store import Store
 from postbot.ledger.tables import METADATA, pulse, requests
 from postbot.ledger.values import (
     ATTEMPTS,
     BACK_OFF,
     CLOCK,
     AuditRow,
+    Copy,
     Delivery,
     DeliveryStatus,
     Entry,
+    Lease,
     LedgerBusy,
     LedgerError,
+    LedgerUnready,
     Pause,
     Verdict,
 )
@@ -47,52 +54,80 @@ __all__ = [
     "HEAD",
     "METADATA",
     "AuditRow",
+    "Copy",
     "Delivery",
     "DeliveryStatus",
     "Entry",
+    "Lease",
     "Ledger",
     "LedgerBusy",
     "LedgerError",
+    "LedgerUnready",
     "Pause",
     "Verdict",
 ]
 
 
 class Ledger:
-    """One ledger file. Safe to share between threads; every method may raise `LedgerError`.
+    """One ledger. Safe to share between threads; every method may raise `LedgerError`.
 
-    Methods that write take the present instant, for nothing here reads a clock.
+    Methods that write take the present instant, for nothing here reads a clock but that of the database, by which the
+    lease of a replica runs out.
     """
 
-    def __init__(self, path: FilePath, engine: sa.Engine) -> None:
-        self._path = path
-        self._engine = engine
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     @classmethod
-    def open(cls, path: FilePath) -> "Ledger":
-        """Open the ledger at `path`, or make it with its folders; bring an older schema up to date."""
-        file.make_folder(path.parent)
-        made = not path.exists()
-        ledger = cls(path, file.engine_of(path))
-        try:
-            file.check(ledger._engine, path, made=made)
-        except BaseException:
-            ledger.close()
-            raise
-        return ledger
+    def open(cls, where: FilePath | str, *, migrate: bool = True) -> "Ledger":
+        """Open the ledger, or make it; bring an older schema up to date.
+
+        A path is a file of SQLite, made with its folders; `postgresql://USER:PASSWORD@HOST:PORT/DATABASE?schema=NAME`
+        a schema of PostgreSQL, `postbot` where none is named. Who only looks does not `migrate`: then `LedgerUnready`
+        is raised where that would have to be done.
+        """
+        if isinstance(where, str) and where.startswith(SCHEME):
+            return cls(Database(where, migrate=migrate))
+        return cls(File(FilePath(where), migrate=migrate))
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._engine.dispose()
+        """Let go of the file, or of the database."""
+        self._store.close()
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Keep every other postbot from this ledger; the system lets go of it even when this process is killed.
+    @property
+    def name(self) -> str:
+        """What the place is called: the path, or the URL without its password."""
+        return self._store.name
 
-        Raises `LedgerBusy` when another one is at work, in this process or elsewhere.
+    @property
+    def was(self) -> str | None:
+        """The schema that stood there when this ledger was opened; None where there was nothing."""
+        return self._store.was
+
+    # Who works with it
+
+    def working(self) -> AbstractContextManager[None]:
+        """Keep every other postbot from working with this ledger, in this process or elsewhere.
+
+        On SQLite that is a lock, which the system lets go of even when this process is killed; on PostgreSQL a lease,
+        which then runs out after `LEASE`. What this thread writes meanwhile is written only while nobody else has taken
+        over; what others write, a person's request for one, goes on.
+
+        Raises `LedgerBusy` when another one is at work.
         """
-        with file.lock(self._path):
-            yield
+        return self._store.working()
+
+    def serving(self) -> AbstractContextManager[None]:
+        """Keep every other service out, where a ledger can have one only. Raises `LedgerBusy`."""
+        return self._store.serving()
+
+    def rested(self, wakes_at: datetime | None) -> None:
+        """Let other replicas know, once this work ends, that a tick has ended well and what it left to wait for."""
+        self._store.rested(wakes_at)
+
+    def lease(self) -> Lease | None:
+        """Who works with it, or did last; None where no other replica can."""
+        return self._store.lease()
 
     # What is remembered
 
@@ -194,6 +229,14 @@ class Ledger:
         with self._reading() as connection:
             return memory.paused(connection)
 
+    def once(self, key: str, at: datetime, keep: timedelta) -> bool:
+        """Whether this key came in from outside for the first time: true for one of all callers.
+
+        Keys older than `keep` are forgotten; so long a delivery may come again.
+        """
+        with self._writing() as writer:
+            return memory.hear(writer, key, at, keep)
+
     def ticked(self, at: datetime) -> None:
         """Remember the last tick. It may go back, for that is what releasing a plan held for its clock means."""
         # Only a first tick and one that goes back can change what an unchanged world asks for.
@@ -270,11 +313,6 @@ class Ledger:
         with self._reading() as connection:
             return outbox.latest(connection, limit, held_only=held_only)
 
-    def delivery(self, number: int) -> Delivery | None:
-        """Find the delivery of this number."""
-        with self._reading() as connection:
-            return outbox.one(connection, number)
-
     # What was done
 
     def acted(
@@ -312,10 +350,37 @@ class Ledger:
         with self._reading() as connection:
             return audit.verify(connection, noted)
 
-    # How the file is reached
+    # Copies
+
+    def copy_to(self, other: "Ledger", *, replace: bool = False, older: bool = False) -> Copy:
+        """Copy everything into another ledger, of either kind: all of it, proven to be the same, or nothing.
+
+        The other one must be empty, unless what it holds is to be replaced. One that is `older` than the world by then
+        is marked as such. Keep others from working with both meanwhile.
+        """
+        return copying.copy(self._store, other._store, replace=replace, older=older)  # noqa: SLF001 - one of us
+
+    def come_back(self, at: datetime) -> bool:
+        """Whether this is an older copy that has not caught up with the world; what it has under way is stopped then.
+
+        What is on its way is held, for nobody knows whether it went out; open requests are answered as not done.
+        """
+        with self._reading() as connection:
+            if not connection.scalar(sa.select(pulse.c.copied)):
+                return False
+        with self._writing() as writer:
+            copying.come_back(writer, at)
+        return True
+
+    def caught_up(self, at: datetime) -> None:
+        """Say that all that stands has been recorded, so that this ledger is as old as the world again."""
+        with self._writing() as writer:
+            copying.caught_up(writer, at)
+
+    # How it is reached
 
     def _reading(self) -> AbstractContextManager[sa.Connection]:
-        return file.reading(self._engine, self._path)
+        return self._store.reading()
 
     def _writing(self) -> AbstractContextManager[Writer]:
-        return file.writing(self._engine, self._path)
+        return self._store.writing()

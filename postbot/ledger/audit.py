@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from postbot.ledger.tables import events, pulse, stored
+from postbot.ledger.tables import Text, events, pulse, stored
 from postbot.ledger.values import CLOCK, AuditRow, Verdict
 
 _AT_ONCE: Final = 1000  # rows in memory while the chain is followed
@@ -26,7 +26,7 @@ def link(before: str, *columns: object) -> str:
     return sha256(f"{before}{_canonical(columns)}".encode()).hexdigest()
 
 
-# What a stranger's hand wrote may be anything that SQLite can hold, and must not stop the check.
+# What a stranger's hand wrote may be anything that a database can hold, and must not stop the check.
 _canonical: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=repr).encode
 
 
@@ -69,8 +69,8 @@ class Writer:
             self.execute(_TURN if self._turned else _STAY, end)
 
     def _chain(self) -> dict[str, Any]:
-        head, number = self.execute(_END).one()
-        rows = []
+        head, *numbers = self.execute(_END).one()
+        number, rows = max(numbers), []
         for note in self._notes:
             number += 1
             head = link(head, number, *note)
@@ -80,11 +80,11 @@ class Writer:
 
 
 _COLUMNS: Final = ("number", "at", "path", "what", "detail", "by", "key", "before", "after", "hash")
-_TEXTS: Final = tuple(sa.type_coerce(events.c[name], sa.String).label(name) for name in _COLUMNS[1:])
-_ADD: Final = sa.insert(sa.table("events", *(sa.column(name) for name in _COLUMNS)))
+_TEXTS: Final = tuple(sa.type_coerce(events.c[name], Text).label(name) for name in _COLUMNS[1:])
+_ADD: Final = sa.insert(sa.table("events", sa.column("number"), *(sa.column(name, Text) for name in _COLUMNS[1:])))
 # A row that a stranger's hand put at the end must not keep ours from being written.
 _LAST: Final = sa.select(sa.func.coalesce(sa.func.max(events.c.number), 0)).scalar_subquery()
-_END: Final = sa.select(pulse.c.head, sa.func.max(pulse.c.events, _LAST))
+_END: Final = sa.select(pulse.c.head, pulse.c.events, _LAST)
 _STAY: Final = sa.update(pulse)
 _TURN: Final = _STAY.values(revision=pulse.c.revision + 1)
 

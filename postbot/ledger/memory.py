@@ -1,15 +1,15 @@
 """Steps of a transaction on what is remembered: postings as last seen, requests, what was told and what is free.
 
-Each step writes within the transaction that it is handed and says so in the audit; none begins or ends one.
+Each step writes within the transaction that it is handed and says so in the audit; none begins or ends one. Only one
+transaction at a time writes, so that what a step has just seen still holds when it writes.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from postbot.core.announce.words import RELEASE
 from postbot.core.lifecycle import Wish
@@ -18,7 +18,7 @@ from postbot.core.site import Path
 from postbot.ledger.audit import Writer
 from postbot.ledger.outbox import held
 from postbot.ledger.rows import request_of, state_in_words, wish_in_words, witness_in_words, witness_of
-from postbot.ledger.tables import Row, events, outbox, pulse, released, requests, told, witnesses
+from postbot.ledger.tables import Row, events, heard, outbox, pulse, released, requests, told, witnesses
 from postbot.ledger.values import Entry, Pause
 
 _RENAMED: Final = "renamed"  # the entry whose detail is the path before, by which a history is followed back
@@ -28,20 +28,24 @@ _NAMES: Final = (witnesses.c.path == sa.bindparam("path_now"), witnesses.c.path 
 _KNOWN: Final = sa.select(witnesses).where(sa.or_(*_NAMES))
 _FORGET: Final = sa.delete(witnesses).where(sa.or_(*_NAMES))
 _REMEMBER: Final = sa.insert(witnesses)
+_TOLD: Final = sa.select(told.c.key).where(told.c.key == sa.bindparam("this"))
+_RELEASED: Final = sa.select(released.c.digest).where(released.c.digest == sa.bindparam("this"))
 
 
 def remembered(connection: sa.Connection) -> Memory:
     """Everything remembered."""
     still_open = sa.select(requests).where(requests.c.answered_at.is_(None)).order_by(requests.c.number)
     seen = [(row.gone, witness_of(row)) for row in connection.execute(sa.select(witnesses))]
+    last_tick, copied = connection.execute(sa.select(pulse.c.last_tick, pulse.c.copied)).one()
     return Memory(
         witnesses={witness.path: witness for gone, witness in seen if not gone},
         gone={witness.path: witness for gone, witness in seen if gone},
         requests=tuple(map(request_of, connection.execute(still_open))),
         told=frozenset(connection.scalars(sa.select(told.c.key))),
         released=frozenset(connection.scalars(sa.select(released.c.digest))),
-        last_tick=connection.scalar(sa.select(pulse.c.last_tick)),
+        last_tick=last_tick,
         held=held(connection),
+        copied=copied,
     )
 
 
@@ -93,8 +97,8 @@ def forget(writer: Writer, path: Path, at: datetime) -> None:
 def tell(writer: Writer, keys: Sequence[str], at: datetime) -> None:
     """Remember that this was told."""
     for key in keys:
-        made = insert(told).values(key=key, at=at).on_conflict_do_nothing()
-        if writer.execute(made).rowcount > 0:
+        if writer.scalar(_TOLD, {"this": key}) is None:
+            writer.execute(sa.insert(told).values(key=key, at=at))
             writer.turn()
 
 
@@ -134,8 +138,8 @@ def _key(request: Request) -> str:
 
 def release(writer: Writer, digest: str, by: str, at: datetime) -> None:
     """Free what has this digest, once."""
-    made = insert(released).values(digest=digest, by=by, at=at).on_conflict_do_nothing()
-    if writer.execute(made).rowcount:
+    if writer.scalar(_RELEASED, {"this": digest}) is None:
+        writer.execute(sa.insert(released).values(digest=digest, by=by, at=at))
         what = "lets postbot speak to everybody" if digest == RELEASE else f"released plan {digest}"
         writer.note(at, "released", f"{by} {what}.", by=by, key=digest, before="held", after="released")
         writer.turn()
@@ -162,6 +166,15 @@ def paused(connection: sa.Connection) -> Pause | None:
     """Who has stopped everything, if anybody has."""
     row = connection.execute(sa.select(pulse.c.paused_by, pulse.c.paused_at, pulse.c.paused_why)).one()
     return None if row.paused_by is None else Pause(row.paused_by, row.paused_at, row.paused_why)
+
+
+def hear(writer: Writer, key: str, at: datetime, keep: timedelta) -> bool:
+    """Whether this came in from outside for the first time. What is older than `keep` is forgotten, for it is late."""
+    writer.execute(sa.delete(heard).where(heard.c.at <= at - keep))
+    if writer.scalar(sa.select(heard.c.key).where(heard.c.key == key)) is not None:
+        return False
+    writer.execute(sa.insert(heard).values(key=key, at=at))
+    return True
 
 
 def history(connection: sa.Connection, path: Path) -> list[Entry]:

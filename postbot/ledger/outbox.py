@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, Final, TypeGuard
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from postbot.core.announce import BEGINS, Audience, Event, Message, Outcome, Receipt
 from postbot.core.plan.memory import Undelivered
@@ -33,7 +32,7 @@ DUE, CLAIMED, DOUBTFUL = DeliveryStatus.DUE, DeliveryStatus.CLAIMED, DeliverySta
 SENT, HELD = DeliveryStatus.SENT, DeliveryStatus.HELD
 DROPPED, EXPIRED = DeliveryStatus.DROPPED, DeliveryStatus.EXPIRED
 
-_MOST: Final = 2**63 - 1  # the greatest number that SQLite has
+_MOST: Final = 2**31 - 1  # the greatest number that PostgreSQL has
 
 # Statements that are made once: to put one together takes longer than to carry it out.
 
@@ -71,7 +70,9 @@ _STANDING: Final = sa.select(
     *(outbox.c[name] for name in ("status", "attempts", "expires_at")),
 ).where(outbox.c.number == sa.bindparam("this"))
 _CHANGE: Final = sa.update(outbox).where(outbox.c.number == sa.bindparam("this"))
-_QUEUE: Final = insert(outbox).on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.number)
+_CLAIMABLE: Final = _ONE.with_for_update(of=outbox, skip_locked=True)  # SQLite needs none and takes no notice
+_QUEUED: Final = sa.select(outbox.c.number).where(outbox.c.key == sa.bindparam("this"))
+_QUEUE: Final = sa.insert(outbox).returning(outbox.c.number)
 _SAME: Final = ("path", "audience", "channel", "recipient")
 _OVERTAKE: Final = (
     sa.update(outbox)
@@ -146,12 +147,6 @@ def latest(connection: sa.Connection, limit: int, *, held_only: bool) -> list[De
     return _listed(connection, wanted.where(_is(HELD)) if held_only else wanted)
 
 
-def one(connection: sa.Connection, number: int) -> Delivery | None:
-    """The delivery of this number."""
-    row = connection.execute(_ONE, {"this": number}).one_or_none() if 0 < number <= _MOST else None
-    return None if row is None else delivery_of(row)
-
-
 def held(connection: sa.Connection) -> tuple[Undelivered, ...]:
     """What waits for a person, oldest first."""
     names = ("number", "attempts", "event", "subject", "channel", "recipient", "detail")
@@ -171,8 +166,10 @@ def queue(writer: Writer, path: Path | None, messages: Sequence[Message], at: da
     new = {"status": DUE.value, "attempts": 0, "queued_at": at, "changed_at": at, "place": ""}
     for message in messages:
         where = message.path or path
-        number = writer.execute(_QUEUE, message_row(message) | new | {"path": where}).scalar()
-        if number is not None and where:
+        if writer.scalar(_QUEUED, {"this": message.key}) is not None:
+            continue
+        number = writer.execute(_QUEUE, message_row(message) | new | {"path": where}).scalar_one()
+        if where:
             _overtake(writer, message, where, number, at)
 
 
@@ -210,7 +207,7 @@ def expire(writer: Writer, at: datetime) -> None:
 
 def claim(writer: Writer, delivery: Delivery, at: datetime) -> Delivery | None:
     """Take a due delivery for oneself; None for all but one."""
-    row = writer.execute(_ONE, {"this": delivery.number}).one_or_none()
+    row = writer.execute(_CLAIMABLE, {"this": delivery.number}).one_or_none()
     if not _is_as_known(row, delivery, DUE):
         return None
     changed = {"status": CLAIMED.value, "changed_at": at, "claimed_at": at}
@@ -294,6 +291,16 @@ def _found(writer: Writer, number: int) -> Row:
     if row is None:
         raise LedgerError(f"There is no delivery {number}. All there are: postbot deliveries")
     return row
+
+
+def hold_all(writer: Writer, why: str, at: datetime) -> int:
+    """Leave everything that is still on its way to a person; how much that is."""
+    expire(writer, at)
+    moving = sa.select(outbox.c.number).where(_is(DUE, CLAIMED, DOUBTFUL)).order_by(outbox.c.number)
+    numbers = writer.execute(moving).scalars().all()
+    for number in numbers:
+        _step(writer, _found(writer, number), HELD, at, why, next_at=None)
+    return len(numbers)
 
 
 # How a delivery moves ----------------------------------------------------------------------------------------------

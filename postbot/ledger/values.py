@@ -3,6 +3,7 @@
 Plain values. They know nothing of tables, and nothing here reads or writes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,7 +31,15 @@ class LedgerError(PostbotError):
 
 
 class LedgerBusy(LedgerError):  # noqa: N818 - an answer of the world, not a fault
-    """Another postbot is at work on this ledger."""
+    """Another postbot is at work on this ledger; `until` an instant (UTC) at least, where that is known."""
+
+    def __init__(self, sentence: str, until: datetime | None = None) -> None:
+        super().__init__(sentence)
+        self.until = until
+
+
+class LedgerUnready(LedgerError):  # noqa: N818 - the same
+    """There is no ledger yet, or one of an older schema, and whoever only looks changes nothing."""
 
 
 class DeliveryStatus(StrEnum):
@@ -79,6 +88,35 @@ class Pause:
     why: str
 
 
+LEASE: Final = timedelta(seconds=15)
+"""How long a lease lasts that is not renewed: so long is a replica that was killed in mid-work waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Which of several replicas works. Instants are UTC, and `now` is the database's clock, which alone counts.
+
+    `holder` is the host and process, empty where nobody works; `epoch` counts how often the lease was taken.
+    `ticked_at` is when the last tick ended well, `wakes_at` what it left to wait for, if anything.
+    """
+
+    holder: str
+    epoch: int
+    until: datetime | None
+    ticked_at: datetime | None
+    wakes_at: datetime | None
+    now: datetime
+
+    @property
+    def free(self) -> bool:
+        """Whether another one may take it: it was given back, or has run out.
+
+        One that ends later than any lease can was made before the database's clock was set back.
+        """
+        left = self.until - self.now if self.holder and self.until else timedelta(0)
+        return not timedelta(0) < left <= LEASE
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened to a posting, at an instant (UTC). `path` is what it was called then."""
@@ -106,6 +144,14 @@ class AuditRow:
     before: str
     after: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What went from one ledger to another: the number of rows by table, and what the audit is like in both."""
+
+    rows: Mapping[str, int]
+    verdict: "Verdict"
 
 
 @dataclass(frozen=True, slots=True)

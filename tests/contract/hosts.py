@@ -1,6 +1,6 @@
 """The stories every host must tell the same way.
 
-A host's test module makes a fixture `site` and inherits `HostStories`. The stories use the port's five verbs and a
+A host's test module makes a fixture `site` and inherits `HostStories`. The stories use the port's verbs and a
 `Forge`: what people do to the repository behind the host's back.
 """
 
@@ -33,6 +33,7 @@ STANDINGS = (
 
 class Host(Protocol):
     def look(self, previous: Snapshot | None = None) -> Snapshot: ...
+    def read(self, path: Path) -> bytes | None: ...
     def propose(self, change: ChangeSet, now: datetime) -> Pull: ...
     def merge(self, pull: Pull, now: datetime) -> None: ...
     def withdraw(self, pull: Pull, reason: str, now: datetime) -> None: ...
@@ -44,6 +45,7 @@ class Forge(Protocol):
     """People at work: they commit, push, merge, close and delete without asking the bot."""
 
     def commit(self, files: Mapping[str, bytes | None], branch: str = "main") -> str: ...
+    def commit_raw(self, files: Mapping[bytes, bytes | None], branch: str = "main", mode: bytes = b"100644") -> str: ...
     def read(self, path: str, ref: str = "main") -> bytes: ...
     def merge(self, branch: str) -> None: ...
     def reject(self, pull: Pull) -> None: ...
@@ -473,3 +475,40 @@ class HostStories:
     def test_an_empty_site_is_no_error(self, site: Site):
         site.forge.commit({BAKER: None, MILLER: None})
         assert site.host.look().files == {}
+
+    @pytest.mark.parametrize("data", [b"ask: [2 days]\n", b"", b"\xff\0\r\n", b"x" * (1 << 20)])
+    def test_a_file_is_read_as_the_tip_of_the_base_branch_has_it(self, site: Site, data: bytes):
+        path = Path(".github/post bot.yaml")
+        assert site.host.read(path) is None
+        site.forge.commit({path: b"before"})
+        assert site.host.read(path) == b"before"
+        site.forge.commit({path: data})
+        assert site.host.read(path) == data
+        site.forge.commit({path: b"of a pull request"}, "theirs")
+        assert site.host.read(path) == data
+        site.forge.commit({path: None})
+        assert site.host.read(path) is None
+
+    def test_reading_a_file_leaves_the_next_look_as_it_would_be(self, site: Site):
+        seen = site.host.look()
+        assert site.host.read(BAKER) == OPEN
+        assert site.host.look(seen) is seen
+
+    @pytest.mark.parametrize("path", ["jobs", "jobs/none.md", "jobs/baker.md/x", "readme.txt"])
+    def test_what_is_no_file_is_not_there(self, site: Site, path: str):
+        assert site.host.read(Path(path)) is None
+
+    @pytest.mark.parametrize("path", ["", "../x", "/etc/passwd", ".git/config", "a\0b"])
+    def test_a_path_that_leaves_the_repository_is_not_read(self, site: Site, path: str):
+        with pytest.raises(HostError, match="no path inside"):
+            site.host.read(Path(path))
+
+    def test_a_file_that_is_too_large_is_an_error_and_not_cut_short(self, site: Site):
+        site.forge.commit({"large.yaml": b"x" * ((1 << 20) + 1)})
+        with pytest.raises(HostError, match=r"large\.yaml on main is no plain file of at most 1 MiB"):
+            site.host.read(Path("large.yaml"))
+
+    def test_a_link_is_not_followed(self, site: Site):
+        site.forge.commit_raw({b"link.yaml": b"README.txt"}, mode=b"120000")
+        with pytest.raises(HostError, match=r"link\.yaml on main is no plain file"):
+            site.host.read(Path("link.yaml"))

@@ -7,7 +7,7 @@ from pathlib import Path as Folder
 
 import pytest
 
-from postbot.core.site import ChangeSet, Pull, Snapshot, Standing
+from postbot.core.site import ChangeSet, Path, Pull, Snapshot, Standing
 from postbot.hosts import HostError, Refused
 from postbot.hosts.github.api import Api, Token
 from postbot.hosts.github.host import GitHubHost, Habits
@@ -35,6 +35,9 @@ class Clocked:
 
     def look(self, previous: Snapshot | None = None) -> Snapshot:
         return self.host.look(previous)
+
+    def read(self, path: Path) -> bytes | None:
+        return self.host.read(path)
 
     def propose(self, change: ChangeSet, now: datetime) -> Pull:
         self.twin.set_clock(now)
@@ -123,3 +126,11 @@ def test_who_asks_for_changes_is_heard_whoever_else_approves(twin: Twin, site: S
     twin.review(pull.number, by="bo")
     site.host.merge(site.pull(), LATER)
     assert site.forge.read(BAKER) == CLOSED
+
+
+def test_a_file_that_has_not_moved_is_read_by_one_question_that_costs_nothing(twin: Twin, site: Site):
+    site.forge.commit({"a.yaml": b"ask: [1 day]\n"})
+    assert site.host.read(Path("a.yaml")) == b"ask: [1 day]\n"
+    twin.reset_requests()
+    assert site.host.read(Path("a.yaml")) == b"ask: [1 day]\n"
+    assert twin.requests() == [("GET", "GET git/ref", 304)]

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Done:
 def postbot(*args: str | Path, cwd: Path, stdin: bytes = b"") -> Done:
     """Run one command in this process; whatever would be a traceback is raised."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    kept = sys.argv, sys.stdin
+    kept = sys.argv, sys.stdin, sys.excepthook, threading.excepthook
     sys.argv, sys.stdin = ["postbot", *map(str, args)], io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
     code = 0
     try:
@@ -42,7 +43,7 @@ def postbot(*args: str | Path, cwd: Path, stdin: bytes = b"") -> Done:
     except SystemExit as end:
         code = int(end.code or 0)
     finally:
-        sys.argv, sys.stdin = kept
+        sys.argv, sys.stdin, sys.excepthook, threading.excepthook = kept
     said = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
     return Done(code, *said)
 

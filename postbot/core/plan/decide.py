@@ -7,7 +7,7 @@ A plan that looks strange is held: it does nothing but tell the operators, until
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from postbot.core.announce import Announcement, Event
@@ -31,6 +31,7 @@ from postbot.core.plan.steps import (
     Propose,
     Record,
     Seen,
+    Skew,
     Step,
     Tell,
     Want,
@@ -68,7 +69,8 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
     wakes_at = min((at for at in _instants(seen, postings, wanted, policy, now) if at > now), default=None)
     if held is None:
         return Plan(now, tuple(steps), (*problems, *_obstacles(offered)), None, wakes_at, tuple(wanted), offered)
-    said = Announcement(Event.HELD, f"held:{held.digest}", "", {"reason": held.reason, "digest": held.digest}, at=now)
+    facts = {"reason": held.reason, "digest": held.digest}
+    said = Announcement(Event.HELD, f"held:{held.digest}:{_since(seen)}", "", facts, at=now)
     tell = () if said.key in seen.memory.told else (Tell(said),)
     return Plan(now, (*tell, *undelivered(seen.memory, now)), problems, held, wakes_at, tuple(wanted))
 
@@ -132,8 +134,10 @@ def _strange(
 def _reasons(
     seen: Seen, postings: Mapping[Path, Posting], moves: Sequence[tuple[str, str]], now: datetime, policy: Policy
 ) -> Iterator[tuple[str, object]]:
-    """Each reason to hold, with what its release is about: this look back in time, this commit, these moves."""
+    """Each reason to hold, with what its release is about: this wrong clock or look back, this commit, these moves."""
     last, most = seen.memory.last_tick, policy.most(len(postings))
+    if abs(seen.skew.by) > policy.clock_slack:
+        yield _wrong_clock(seen.skew), ("clock", seen.skew.to_host, _hours(seen.skew.by))
     if last and now < last - policy.clock_slack:
         then, present = say(last, policy.zone), say(now, policy.zone)
         yield f"The clock went back: the last look was on {then}, and now it is {present}.", last
@@ -143,6 +147,40 @@ def _reasons(
     moving = len({path for path, _ in moves})
     if moving > most:
         yield f"Many moves: {moving} postings would move at once, and at most {most} may.", moves
+
+
+def _since(seen: Seen) -> str:
+    """The day of the last look that was not held: what is held again after that is told again, at most once a day."""
+    return f"{seen.memory.last_tick:%Y-%m-%d}" if seen.memory.last_tick else ""
+
+
+def _wrong_clock(skew: Skew) -> str:
+    span = _in_words(abs(skew.by))
+    if skew.to_host:
+        where = f"{span} {'ahead of' if skew.by > timedelta(0) else 'behind'} that of the site's host"
+        return f"This machine's clock is {where}. Set it by NTP, and everything goes on by itself."
+    way = "forward" if skew.by > timedelta(0) else "back"
+    return (
+        f"This machine's clock was set {way} by {span} while postbot ran. If that was wrong, set it by NTP, and "
+        "everything goes on by itself; if it is right now, restart postbot."
+    )
+
+
+def _hours(by: timedelta) -> int:
+    """A difference in hours, so that a release is for it alone although no two measurements are alike.
+
+    The bounds lie at 40 minutes past: wrong zones, the usual cause, are off by whole hours, halves and quarters.
+    """
+    hours = (abs(by) + timedelta(minutes=20)) // timedelta(hours=1)
+    return hours if by > timedelta(0) else -1 - hours
+
+
+def _in_words(span: timedelta) -> str:
+    """A span of a minute or more in its two greatest units."""
+    minutes = round(span / timedelta(minutes=1))
+    counts = ((minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute"))
+    words = [f"{count} {unit}{'s' if count != 1 else ''}" for count, unit in counts if count]
+    return " and ".join(words[:2])
 
 
 def _moves(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,7 @@ def _settle(seen: Seen, at: datetime, policy: Policy, plan: Plan) -> tuple[Seen,
         for step in steps:
             seen = apply(seen, step.step, at)
         found += steps
-        seen = replace(seen, memory=replace(seen.memory, last_tick=at))
+        seen = replace(seen, memory=replace(seen.memory, last_tick=at, copied=False))
         if not steps or plan.held:
             break
     return seen, found, plan

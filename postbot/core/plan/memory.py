@@ -65,7 +65,8 @@ class Memory:
 
     With `public` among them, postbot speaks to others than the team. `last_tick` is None on the very first run, and
     after the ledger was lost. `held` are the messages that wait for a person. `gone` are postings whose file has gone,
-    as they were last seen: one that comes back as it was is no news.
+    as they were last seen: one that comes back as it was is no news. A memory that is `copied` is older than what was
+    done and said since: what stands is taken for known at the next look, and none of it is news.
     """
 
     witnesses: Mapping[Path, Witness] = field(default_factory=dict)
@@ -75,3 +76,4 @@ class Memory:
     last_tick: datetime | None = None
     held: tuple[Undelivered, ...] = ()
     gone: Mapping[Path, Witness] = field(default_factory=dict)
+    copied: bool = False

@@ -1,7 +1,7 @@
 """What has been witnessed on the base branch since the last look, and what that means for those who follow the site.
 
 Pure. News follow the content of the base branch and nothing else: neither a pull request nor a request is news. The
-first run adopts what stands and says nothing.
+first run adopts what stands and says nothing, and so does the first look after a memory was put back from a copy.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -35,15 +35,21 @@ def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iter
         posting = postings[path]
         before = known.get(path) or renamed.get(path) or _returned(posting, gone.get(path))
         after = _witness(posting, seen, state, before, now)
-        if before != after or path not in known:
+        was = before.path if before and before.path != path else None
+        if seen.memory.copied:
+            yield Record(replace(after, news=after.news + _LOST), was=was)
+        elif before != after or path not in known:
             adopted = before is None and seen.memory.last_tick is None
             said = () if adopted else tuple(_news(posting, before, after, now, seen.memory.told))
             moved = bool(said) or (before is not None and before.state is not state)
-            was = before.path if before and before.path != path else None
             yield Record(replace(after, news=after.news + bool(said)), said, was, moved=moved)
     for path, witness in known.items():
         if path not in seen.postings and path not in found:
-            yield Forget(path, _gone(witness))
+            yield Forget(path, () if seen.memory.copied else _gone(witness))
+
+
+_LOST = 1000
+"""More than has been told of a posting since an older copy was made: no key of what is told from now on was used."""
 
 
 def _returned(posting: Posting, gone: Witness | None) -> Witness | None:

@@ -49,6 +49,8 @@ def pull_steps(seen: Seen, offer: Offer, thread: str, now: datetime, policy: Pol
         if pull.untouched and dict(pull.files) != dict(offer.change.after):
             yield _proposal(offer, offer.change, pull)
         elif not want.standby and want.due <= now and hindrance(pull, offer, policy) is None:
+            if pull.untouched and not _is_finished(pull, offer.change):
+                yield _proposal(offer, offer.change, pull)  # once it is merged, nobody would see to its labels
             by = want.request.by if want.request else ""
             yield Merge(pull, want.posting.path, want.wish.transition, by)
         elif pull.untouched and not _is_finished(pull, offer.change):

@@ -74,8 +74,20 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Skew:
+    """How far our clock is from another, ahead of it where `by` is positive.
+
+    `to_host`: from the clock of the site's host. Otherwise from where it would be if nobody had set it since postbot
+    began to run, which tells nothing of how right it was before.
+    """
+
+    by: timedelta = timedelta(0)
+    to_host: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at the world: the site, its postings by path (or why one cannot be read), and our memory.
+    """One look at the world: the site, its postings by path (or why one cannot be read), our memory, and our clock.
 
     `templates` are the name patterns (lower case) of files that are patterns for postings and none themselves.
     """
@@ -84,6 +96,7 @@ class Seen:
     postings: Mapping[Path, Posting | Problem]
     memory: Memory
     templates: tuple[str, ...] = ()
+    skew: Skew = Skew()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from github.GithubException import GithubException
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from pydantic import BaseModel, ValidationError
 
+from postbot.censor import censored
 from postbot.hosts import HostError, Refused, Unavailable
 
 PUBLIC: Final = "https://api.github.com"
@@ -124,7 +125,9 @@ class Api:
 
     `pace` is the pause between two writes; GitHub asks for a second
     (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api). `sent` counts requests.
-    `ahead` is how far GitHub's clock was before ours at its last answer, None while it has not told.
+    `budget_left` is how many requests GitHub said it would take until its hour ends, None while it has not said:
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api. Its own clock is known from its
+    last answer.
     """
 
     def __init__(
@@ -140,12 +143,20 @@ class Api:
         self.repository = repository
         self.base_url = base_url
         self.sent = 0
-        self.ahead: timedelta | None = None
+        self.budget_left: int | None = None
+        self._heard: tuple[datetime, float] | None = None
         self.sign_in = sign_in
         self._pace = pace.total_seconds()
         self._patience = patience.total_seconds()
         self._wrote_at = float("-inf")
         self._connect()
+
+    def clock(self) -> datetime | None:
+        """What GitHub's clock shows now (UTC), give or take a second and the answer's way; None before it has told."""
+        if self._heard is None:
+            return None
+        told, heard = self._heard
+        return told + timedelta(seconds=time.monotonic() - heard)
 
     # Reading: tried again
 
@@ -299,7 +310,9 @@ class Api:
             verb, address, dict(params or {}), dict(headers or {}), body, self._line
         )
         reply = Reply(status, received, _read_json(status, text, f"{verb} {address}"))
-        self.ahead = reply.at - datetime.now(UTC) if reply.at else self.ahead
+        self._heard = (reply.at, time.monotonic()) if reply.at else self._heard
+        if (left := received.get("x-ratelimit-remaining", "")).isdecimal():
+            self.budget_left = int(left)
         return reply
 
     def _stream(self, path: str, take: Callable[[requests.Response], _Result]) -> _Result:
@@ -463,7 +476,7 @@ def _graphql_fault(errors: Json, reply: Reply) -> HostError:
     """Errors inside an answer of status 200. https://spec.graphql.org/October2021/#sec-Errors."""
     listed = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     kinds = {str(error.get("type")) for error in listed}
-    said = " ".join("; ".join(str(error.get("message", "")) for error in listed).split())[:300]
+    said = _short("; ".join(str(error.get("message", "")) for error in listed))
     if "RATE_LIMITED" in kinds or any(word in said.lower() for word in _LIMIT_WORDS):
         return RateLimited(f"GitHub takes no more requests for now{_until(reply)}. What is left is done then.")
     if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
@@ -489,7 +502,12 @@ def _message(data: Json) -> str:
     more = [
         str(each.get("message") or each.get("code") or "") if isinstance(each, dict) else str(each) for each in details
     ]
-    return " ".join(" ".join([str(data.get("message", "")), *more]).split())[:300]
+    return _short(" ".join([str(data.get("message", "")), *more]))
+
+
+def _short(text: str) -> str:
+    """On one line, cut where it is long; without secrets before that, for half a secret would not be known as one."""
+    return " ".join(censored(text).split())[:300]
 
 
 def _until(reply: Reply) -> str:

@@ -71,7 +71,7 @@ def examine(api: Api, config: Config) -> tuple[Finding, ...]:
         found.extend(_findings(api, config))  # what came before a failure is kept
     except HostError as error:
         found.append(fault("GitHub", str(error).removesuffix(_POINTER)))
-    return (*found, *_clock(api.ahead))
+    return (*found, *_clock(api.clock()))
 
 
 def _findings(api: Api, config: Config) -> Iterator[Finding]:
@@ -307,9 +307,10 @@ def _budget(reply: Reply) -> Iterator[Finding]:
     yield warning("requests", says, "Find out who else uses this sign-in.") if few else fine("requests", says)
 
 
-def _clock(ahead: timedelta | None) -> Iterator[Finding]:
-    if ahead is None:
+def _clock(theirs: datetime | None) -> Iterator[Finding]:
+    if theirs is None:
         return
+    ahead = theirs - datetime.now(UTC)
     if abs(ahead) <= _DRIFT:
         yield fine("clock", "This machine's clock agrees with GitHub's.")
         return

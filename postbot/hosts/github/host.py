@@ -76,6 +76,16 @@ class GitHubHost:
         """Return the site and our pull requests: `previous` itself, by one request, if nothing moved."""
         return self._watch.look(previous)
 
+    def clock(self) -> datetime | None:
+        """GitHub's own clock, as of its last answer and what has passed since."""
+        return self.api.clock()
+
+    def read(self, path: Path) -> bytes | None:
+        """A file of the base branch as its tip has it; None where there is no such file."""
+        if not is_safe(path):
+            raise HostError(f"{path!r} is no path inside the repository.")
+        return self._watch.read(path)
+
     def propose(self, change: ChangeSet, now: datetime) -> Pull:
         """Make or refresh the one pull request of `change.branch`, on top of the base branch as it is now."""
         del now

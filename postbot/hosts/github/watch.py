@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from postbot.core.site import File, Path, Pull, PullStatus, Snapshot
+from postbot.core.site import LARGEST, File, Path, Pull, PullStatus, Snapshot
 from postbot.hosts import HostError
 from postbot.hosts.github import claims, queries
 from postbot.hosts.github.api import Api, Reply, read_as
@@ -33,6 +33,7 @@ from postbot.hosts.github.queries import Base, Leaf, Overview, PullNode
 from postbot.hosts.github.store import Store
 from postbot.hosts.tree import Entry, is_pointer, is_safe, problem, sift, within
 
+_OF_FILES: Final = frozenset({claims.PLAIN, claims.EXECUTABLE})
 _BATCH: Final = 50
 _PASSES: Final = 3
 _SETTLED: Final = timedelta(seconds=2)
@@ -76,6 +77,7 @@ class Watch:
         self._changed: dict[int, datetime] = {}
         self._last: _Look | None = None
         self._rung: tuple[str, tuple[object, ...]] | None = None
+        self._tip: tuple[str, str] | None = None
 
     def look(self, previous: Snapshot | None = None) -> Snapshot:
         """Return the site and our pull requests: `previous` itself, by one request, if nothing moved."""
@@ -86,6 +88,22 @@ class Watch:
         self._last = self._read(previous)
         self.moved = False
         return self._last.snapshot
+
+    def read(self, path: str) -> bytes | None:
+        """A file as the newest commit of the base branch has it: one free request where that has not moved."""
+        reply = self._api.get(f"/git/ref/heads/{self._base}", etag=self._tip[0] if self._tip else None)
+        if reply.data is not None:
+            self._tip = reply.headers.get("etag", ""), read_as(queries.BareRef, reply.data).object.sha
+        assert self._tip is not None  # only who has an ETag is told that nothing has changed
+        tip = self._tip[1]
+        self._learn([(tip, path)], text=True)
+        blob = self._known.at[tip, path]
+        if blob is None:
+            return None
+        data = self._store.contents({blob: path}, tip)[blob]
+        if self._known.modes[tip, path] not in _OF_FILES or len(data) > LARGEST:
+            raise HostError(f"{path} on {self._base} is no plain file of at most {LARGEST >> 20} MiB; it was not read.")
+        return data
 
     def _is_quiet(self, last: _Look) -> bool:
         """One conditional request: whether the newest push and the newest pull request are still those of the look.

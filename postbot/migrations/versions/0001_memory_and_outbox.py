@@ -13,7 +13,7 @@ def upgrade() -> None:
     _outbox()
     op.create_table(
         "events",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("at", sa.String, nullable=False),
         sa.Column("path", sa.String),
         sa.Column("what", sa.String, nullable=False),
@@ -61,7 +61,7 @@ def _memory() -> None:
     )
     pulse = op.create_table(
         "pulse",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("last_tick", sa.String),
     )

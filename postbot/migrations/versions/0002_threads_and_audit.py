@@ -14,6 +14,11 @@ down_revision = "0001"
 
 _AT_ONCE = 1000
 
+_WITNESSES = sa.table("witnesses", *map(sa.column, ("path", "state", "generation", "thread")))
+_NOTED = ("at", "path", "what", "detail", "by", "key", "before", "after")
+_EVENTS = sa.table("events", *map(sa.column, ("number", *_NOTED, "hash")))
+_PULSE = sa.table("pulse", *map(sa.column, ("events", "head")))
+
 
 def upgrade() -> None:
     """Add the columns, name the thread of each posting, let a site that speaks go on speaking, and chain the audit."""
@@ -32,11 +37,11 @@ def _threads() -> None:
     op.add_column("witnesses", sa.Column("news", sa.Integer, nullable=False, server_default="0"))
     op.add_column("witnesses", sa.Column("gone", sa.Boolean, nullable=False, server_default="0"))
     connection = op.get_bind()
-    known = connection.exec_driver_sql("SELECT path, state, generation FROM witnesses").all()
+    known = connection.execute(sa.select(*(_WITNESSES.c[name] for name in ("path", "state", "generation")))).all()
     for path, state, generation in known:
         opening = generation if state in ("open", "closed") else generation + 1
         thread = sha256(f"{path}\n{opening}".encode()).hexdigest()[:16]
-        connection.exec_driver_sql("UPDATE witnesses SET thread = ? WHERE path = ?", (thread, path))
+        connection.execute(sa.update(_WITNESSES).where(_WITNESSES.c.path == path).values(thread=thread))
 
 
 def _messages() -> None:
@@ -88,19 +93,14 @@ def _chain() -> None:
     """Number the rows without gaps, in the order that they have, and link each to the one before."""
     connection = op.get_bind()
     number, head, at = 0, "", -1
-    while rows := connection.exec_driver_sql(_SOME, (at, _AT_ONCE)).all():
+    columns = sa.select(_EVENTS.c.number, *(_EVENTS.c[name] for name in _NOTED)).order_by(_EVENTS.c.number)
+    while rows := connection.execute(columns.where(_EVENTS.c.number > at).limit(_AT_ONCE)).all():
         linked = []
-        for was, *columns in rows:
+        for was, *noted in rows:
             number += 1
-            text = json.dumps([number, *columns], ensure_ascii=True, separators=(",", ":"), default=repr)
+            text = json.dumps([number, *noted], ensure_ascii=True, separators=(",", ":"), default=repr)
             head = sha256(f"{head}{text}".encode()).hexdigest()
-            linked.append((number, head, was))
-        connection.exec_driver_sql("UPDATE events SET number = ?, hash = ? WHERE number = ?", linked)
+            linked.append({"was": was, "number": number, "hash": head})
+        connection.execute(sa.update(_EVENTS).where(_EVENTS.c.number == sa.bindparam("was")), linked)
         at = rows[-1][0]
-    connection.exec_driver_sql("UPDATE pulse SET events = ?, head = ?", (number, head))
-
-
-_SOME = (
-    'SELECT number, at, path, what, detail, "by", "key", "before", "after" FROM events WHERE number > ? '
-    "ORDER BY number LIMIT ?"
-)
+    connection.execute(sa.update(_PULSE).values(events=number, head=head))

@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.add_column("pulse", sa.Column("copied", sa.Boolean, nullable=False, server_default=sa.false()))
     lease = op.create_table(
         "lease",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("epoch", sa.Integer, nullable=False),
         sa.Column("holder", sa.String, nullable=False),
         sa.Column("until", sa.String),

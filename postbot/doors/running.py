@@ -1,0 +1,101 @@
+"""The commands about running: `run`, `pause`, `resume`. Registered by `cli`, under its rules."""
+# ruff: noqa: PLC0415 - heavy imports wait until a command needs them, so that `--help` is quick
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from postbot.doors.options import DEFAULT_CONFIG, ByOption, ConfigOption
+from postbot.doors.session import asker, configuration, demand_text
+from postbot.doors.terminal import FINE, FOUND, misuse, say
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from postbot.ledger import Ledger
+    from postbot.serviceconfig import ServiceConfig
+
+
+def run(
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The configuration of one site.", envvar="POSTBOT_CONFIG")
+    ] = None,
+    service: Annotated[
+        Path | None,
+        typer.Option("--service", help="The configuration of a service; ./service.yaml if it is there."),
+    ] = None,
+) -> None:
+    """Tick for ever: at each heartbeat, and the moment that something is due. SIGHUP reads the configuration again."""
+    from postbot.doors.service.runner import Service
+    from postbot.doors.service.signals import signals
+
+    if config and service:
+        misuse("Name one site with --config, or a service with --service, not both.")
+    with signals() as heard:
+        Service(lambda: _settings(config, service), _aloud).run(heard)
+        _end()
+
+
+def _settings(config: Path | None, service: Path | None) -> ServiceConfig:
+    from postbot.serviceconfig import SERVICE_NAME, default_service, load_service
+
+    if service is None and config is None and Path(SERVICE_NAME).exists():
+        service = Path(SERVICE_NAME)
+    return load_service(service) if service else default_service(config or DEFAULT_CONFIG)
+
+
+def _aloud(text: str) -> None:
+    """The console channel of a service: whoever follows its output sees a message when it is said."""
+    say(text)
+    sys.stdout.flush()
+
+
+def _end() -> NoReturn:
+    """End the process now, threads that hang and all: what they were at is found again by the next start."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(FINE)
+
+
+def pause(
+    reason: Annotated[str, typer.Option("--reason", help="Why, for those who find it paused.")] = "",
+    by: ByOption = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Have postbot do and say nothing from now on, not even what it is in the middle of. It still looks and plans."""
+    from postbot.app import clock
+    from postbot.core.announce import one_line
+
+    demand_text(reason)
+    with _ledger(config) as ledger:
+        ledger.pause(asker(by), one_line(reason), clock())
+    say("Paused. Nothing is done or said until: postbot resume\n")
+
+
+def resume(by: ByOption = "", config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Let postbot go on where it was paused; what has come to be due since is done by the next tick."""
+    from postbot.app import clock
+
+    with _ledger(config) as ledger:
+        was_paused = ledger.resume(asker(by), clock())
+    say("The next tick goes on.\n" if was_paused else "It was not paused.\n")
+    raise typer.Exit(FINE if was_paused else FOUND)
+
+
+@contextmanager
+def _ledger(config: Path) -> Iterator[Ledger]:
+    """The ledger alone: who must stop postbot can, whatever else does not work at that moment."""
+    from postbot.ledger import Ledger
+
+    ledger = Ledger.open(configuration(config).ledger_at)
+    try:
+        yield ledger
+    finally:
+        ledger.close()

@@ -1,0 +1,350 @@
+"""One site of the service: its turns one after the other, its configuration read again, its bot replaced in between.
+
+    heartbeat, poke ---> turn: read the configuration again where that is asked for
+                               tick
+                               be poked again when the plan says that there is something to do
+
+The promise: one turn at a time, whoever asks for it; a poke that comes in the middle of one is answered by one more
+turn; and whatever goes wrong is told, and ends neither the service nor the turns of other sites. A configuration that
+cannot be used leaves the bot that there is at work. It decides nothing about postings: that is the tick's business.
+"""
+
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from postbot.app import build, configured
+from postbot.censor import censored
+from postbot.config import Config
+from postbot.core.problem import PostbotError
+from postbot.doors.service import logs
+from postbot.doors.service.clock import WallClock
+from postbot.doors.service.health import Health, Outcome
+from postbot.doors.service.timetable import Timetable
+from postbot.doors.service.vitals import Hang, Vitals
+from postbot.ledger import Lease, LedgerBusy, LedgerError
+from postbot.reconcile import Bot, Report
+
+GATHERED: Final = timedelta(seconds=1)
+"""How long pokes from outside are gathered, so that many of them are one turn."""
+
+_BUSY: Final = timedelta(seconds=5)
+"""How soon to look again where another postbot is at work and nobody knows for how long."""
+
+_WATCH: Final = timedelta(seconds=10)
+"""How often a site that several replicas share sees whether another one has left something undone."""
+
+_OUR_FAULT: Final = "postbot itself is at fault; the log has the traceback."
+
+_A_LITTLE: Final = timedelta(seconds=1)
+
+_RECENT: Final = 0.9
+"""The share of a heartbeat in which another replica's tick stands for our own."""
+
+_REMEMBERED: Final = timedelta(days=7)
+"""How long what came in from outside is known to have come. GitHub sends again what is at most three days old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often a site has its turn, and how long one may take."""
+
+    heartbeat: timedelta
+    patience: timedelta
+
+
+Told = Callable[[str, Bot, Report | None, Health, float], None]
+"""Who hears of each tick: of which site and bot, what it did unless it failed, how the site fares, how many seconds."""
+
+
+class Site:
+    """One site. Its methods may be called by any thread. `speak` is where the console channel speaks."""
+
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        rhythm: Rhythm,
+        timetable: Timetable,
+        clock: WallClock,
+        *,
+        told: Told,
+        speak: Callable[[str], None],
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.busy_elsewhere = ""
+        """Why this site may not be run here, because another service runs it; empty if it may."""
+        self._rhythm = rhythm
+        self._timetable = timetable
+        self._clock = clock
+        self._told = told
+        self._speak = speak
+        self._vitals = Vitals(name, rhythm.heartbeat, rhythm.patience)
+        self._bot: Bot | None = None
+        self._config: Config | None = None
+        self._serving = ExitStack()
+        self._read_at = ""  # the commit of the base branch that was seen before its settings were read
+        self._stale = True
+        self._again = threading.Event()
+        self._leaving = threading.Event()
+
+    # What others may know
+
+    @property
+    def repository(self) -> str:
+        """OWNER/NAME on GitHub, empty for a plain git site or one whose configuration was never usable."""
+        return self._config.github.repository if self._config and self._config.github else ""
+
+    @property
+    def runs(self) -> bool | None:
+        """Whether it has a bot; None while its configuration is still being read for the first time."""
+        if self._bot is not None:
+            return True
+        return None if self._stale or self._vitals.health().running is not None else False
+
+    @property
+    def rests(self) -> bool:
+        """Whether no turn is under way."""
+        return self._vitals.health().running is None
+
+    def health(self) -> Health:
+        """How it fares now."""
+        return self._vitals.health()
+
+    def hang(self) -> Hang | None:
+        """The turn that has come to hang; once for each."""
+        return self._vitals.hang()
+
+    def heard(self, key: str) -> bool:
+        """Keep the key of something that came in; false where it was kept before. Raises `LedgerError`."""
+        if self._bot is None:
+            raise LedgerError(f"{self.name} has no ledger yet, for its configuration cannot be used.")
+        return self._bot.ledger.once(key, self._clock.now(), _REMEMBERED)
+
+    # What others may ask
+
+    def begin(self, share: float) -> None:
+        """Have its first turn at once, and its heartbeat from then on, after a share of it."""
+        self._timetable.repeat(f"beat {self.name}", self._beat, self._rhythm.heartbeat, share=share)
+        self._poke(self._clock.now())
+
+    def poke(self) -> None:
+        """Have it tick soon; several pokes within a second are one."""
+        self._poke(self._clock.now() + GATHERED)
+
+    def reload(self) -> None:
+        """Read its configuration again before the next tick, which is at once."""
+        self._stale = True
+        self._poke(self._clock.now())
+
+    def reject(self, reason: str) -> None:
+        """Know that the service's own configuration, as it now stands, cannot be used."""
+        self._vitals.reject(reason)
+
+    def leave(self) -> None:
+        """Take no turn any more; one that is under way ends before its next act or message."""
+        self._leaving.set()
+        self._timetable.forget(f"beat {self.name}", f"watch {self.name}", f"poke {self.name}")
+        if self._bot is not None:
+            self._bot.leave()
+        if self.rests:
+            self._close()
+
+    # Turns
+
+    def _poke(self, at: datetime) -> None:
+        if not self._leaving.is_set():
+            self._timetable.once(f"poke {self.name}", self._poked, at)
+
+    def _poked(self) -> None:
+        penalty = 0.0 if self._stale else self._vitals.penalty()
+        if penalty:
+            self._poke(self._clock.now() + timedelta(seconds=penalty))
+        elif not self._turn():
+            self._again.set()
+            if self.rests:  # it has ended in this very moment, and may not have seen that
+                self._poke(self._clock.now())
+
+    def _beat(self) -> None:
+        if not self._done_elsewhere():
+            self._turn()
+
+    def _turn(self) -> bool:
+        """Take a turn; false where one is under way."""
+        if self._leaving.is_set() or not self._vitals.begin(self._clock.now()):
+            return self._leaving.is_set()
+        self._again.clear()
+        try:
+            if self._stale:
+                self._stale = False
+                self._adopt(always=True)
+            if self._bot is not None and not self._leaving.is_set():
+                self._tick(self._bot)
+        finally:
+            self._rest()
+        return True
+
+    def _rest(self) -> None:
+        if hung := self._vitals.rest():
+            logs.line("warning", self.name, "the turn that hung has ended", seconds=round(hung.seconds))
+        if self._leaving.is_set():
+            self._close()
+        elif self._again.is_set():
+            self._poke(self._clock.now())
+
+    def _tick(self, bot: Bot) -> None:
+        report: Report | None = None
+        try:
+            report = bot.tick(self._clock.now(), self._clock.off())
+            seconds = self._ended(*_outcome(bot, report), report.wakes_at)
+        except LedgerBusy as busy:
+            seconds = self._ended(Outcome.BUSY, str(busy))
+            self._poke(self._clock.now() + _BUSY if busy.until is None else busy.until + _A_LITTLE)
+        except PostbotError as error:
+            seconds = self._ended(Outcome.FAILED, str(error))
+            logs.line("error", self.name, "tick failed", why=str(error))
+        except Exception:  # noqa: BLE001 - whatever it is, the service goes on
+            seconds = self._ended(Outcome.FAILED, _OUR_FAULT)
+            logs.fault(self.name, "tick failed")
+        self._told(self.name, bot, report, self.health(), seconds)
+        if report is not None:
+            logs.told(self.name, report)
+            self._wake(report)
+            self._mind_settings(bot)
+
+    def _wake(self, report: Report) -> None:
+        """Be poked when there is something to do.
+
+        What was due at this very tick and is not done waits for the heartbeat, unless the tick spoke for as long as it
+        may and has more to say: else a message that nobody takes would keep postbot busy for ever.
+        """
+        at = report.wakes_at
+        if at is not None and (at > report.at or report.sent):
+            self._poke(at)
+
+    def _ended(self, outcome: Outcome, detail: str, wakes_at: datetime | None = None) -> float:
+        return self._vitals.end(outcome, censored(detail), self._clock.now(), wakes_at)
+
+    # Its configuration
+
+    def _mind_settings(self, bot: Bot) -> None:
+        """Read the settings on the base branch again after a look that has shown another commit of it."""
+        commit = bot.snapshot.commit if bot.snapshot else ""
+        if self._config is None or self._config.site.settings is None or commit == self._read_at:
+            return
+        self._read_at = commit
+        self._adopt(always=False)
+        if self._bot is not bot:
+            self._poke(self._clock.now())
+
+    def _adopt(self, *, always: bool) -> None:
+        """Read the configuration, and let a new bot take over; where it cannot be used, the old one goes on."""
+        try:
+            config = configured(self.path)
+            if always or config != self._config:
+                self._replace(config)
+        except PostbotError as error:
+            reason = censored(str(error))
+            logs.line("error", self.name, "configuration rejected", why=reason)
+        except Exception:  # noqa: BLE001 - whatever it is, the bot that there is goes on
+            reason = _OUR_FAULT
+            logs.fault(self.name, "configuration rejected")
+        else:
+            reason = ""
+        self._vitals.reject(reason)
+        if self._bot is None:
+            self._ended(Outcome.FAILED, reason)
+
+    def _replace(self, config: Config) -> None:
+        bot = build(config, write=self._speak)
+        if self._config is None or config.ledger_at != self._config.ledger_at:
+            self._serve(bot, shared=isinstance(config.ledger_at, str))
+        old, self._bot, self._config = self._bot, bot, config
+        self._vitals.fit()
+        if self._leaving.is_set():
+            bot.leave()
+        if old is not None:
+            old.ledger.close()
+            logs.line("info", self.name, "configuration taken")
+
+    def _serve(self, bot: Bot, *, shared: bool) -> None:
+        """Keep other services from a ledger that only one can have, or watch what they leave in a shared one."""
+        serving = ExitStack()
+        try:
+            serving.enter_context(bot.ledger.serving())
+        except BaseException as error:
+            bot.ledger.close()
+            if isinstance(error, LedgerBusy) and self._bot is None:
+                self.busy_elsewhere = str(error)
+            raise
+        before, self._serving = self._serving, serving
+        before.close()
+        if shared:
+            self._timetable.repeat(f"watch {self.name}", self._watch, _WATCH)
+        else:
+            self._timetable.forget(f"watch {self.name}")
+
+    def _close(self) -> None:
+        bot, self._bot = self._bot, None
+        if bot is not None:
+            bot.ledger.close()
+        self._serving.close()
+
+    # Other replicas
+
+    def _watch(self) -> None:
+        """Take over what another replica has left: a lease that ran out, or an instant that has passed by."""
+        lease = self._lease()
+        if lease is None:
+            return
+        if lease.free and (lease.holder or _is_due(lease)):
+            self._turn()
+
+    def _done_elsewhere(self) -> bool:
+        """Whether another replica's tick stands for this heartbeat."""
+        lease = self._lease()
+        if lease is None or lease.ticked_at is None or self._stale or _is_due(lease):
+            return False
+        ago = (lease.now - lease.ticked_at).total_seconds()
+        if ago >= _RECENT * self._rhythm.heartbeat.total_seconds():
+            return False
+        self._vitals.well_elsewhere(ago)
+        return True
+
+    def _lease(self) -> Lease | None:
+        """The lease of a shared ledger; what is wrong with the ledger is the next tick's to tell."""
+        try:
+            return self._bot.ledger.lease() if self._bot is not None else None
+        except LedgerError:
+            return None
+
+
+def _outcome(bot: Bot, report: Report) -> tuple[Outcome, str]:
+    """How a tick that did not fail has ended, and why not better."""
+    if bot.ledger.paused() is not None:
+        return Outcome.PAUSED, bot.halted()
+    if report.plan.held is not None:
+        return Outcome.HELD, report.plan.held.reason
+    return Outcome.FINE, ""
+
+
+def _is_due(lease: Lease) -> bool:
+    """Whether what the last tick left to wait for has come since."""
+    return (
+        lease.wakes_at is not None
+        and lease.wakes_at <= lease.now
+        and (lease.ticked_at is None or lease.ticked_at < lease.wakes_at)
+    )
+
+
+def stack_of(thread: int) -> str:
+    """Where a thread stands, innermost last: files, lines and names, and nothing of what they hold."""
+    frame = sys._current_frames().get(thread)  # noqa: SLF001 - documented, and there is no other way
+    return censored("".join(traceback.format_stack(frame))) if frame is not None else ""

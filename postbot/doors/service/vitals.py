@@ -1,0 +1,125 @@
+"""How one site fares: what its turns came to, whether one takes too long, whether all of them fail.
+
+It is told, counts by a clock that nobody can set, and answers from memory, so that who asks never waits. It does
+nothing about what it knows.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from postbot.doors.service.health import Health, Outcome
+from postbot.progress import place
+
+_MISSED: Final = 3
+"""After how many heartbeats without a tick that ended well a site is overdue."""
+
+_AT_LEAST: Final = timedelta(minutes=3)
+"""No site is overdue sooner than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """A turn that takes too long: of which thread, for how long (seconds), and in which step, empty between two."""
+
+    thread: int
+    seconds: float
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    thread: int
+    since: float
+
+
+class Vitals:
+    """One site's. Instants are UTC. A turn that takes longer than `patience` hangs."""
+
+    def __init__(
+        self, name: str, heartbeat: timedelta, patience: timedelta, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._heartbeat = heartbeat.total_seconds()
+        self._patience = patience.total_seconds()
+        self._overdue = max(_MISSED * heartbeat, _AT_LEAST).total_seconds()
+        self._steady = steady
+        self._lock = threading.Lock()
+        self._health = Health(name, Outcome.NONE)
+        self._turn: _Turn | None = None
+        self._began = steady()
+        self._well: float | None = None
+        self._told = False
+
+    def fit(self) -> None:
+        """Know that there is a bot: a site that has none for want of a configuration is no better for a restart."""
+        with self._lock:
+            self._well = self._steady() if self._well is None else self._well
+
+    def begin(self, at: datetime) -> bool:
+        """Begin a turn in this thread; false where one is under way."""
+        with self._lock:
+            if self._turn is not None:
+                return False
+            self._began = self._steady()
+            self._turn = _Turn(threading.get_ident(), self._began)
+            self._health = replace(self._health, began_at=at)
+            return True
+
+    def end(self, outcome: Outcome, detail: str, at: datetime, wakes_at: datetime | None = None) -> float:
+        """Tell what the turn's tick came to, and how many seconds it all took. The turn ends with `rest`."""
+        with self._lock:
+            self._health = replace(self._health, outcome=outcome, detail=detail)
+            if outcome is not Outcome.FAILED:
+                self._well = self._steady()
+                self._health = replace(self._health, ended_at=at, wakes_at=wakes_at)
+            return self._steady() - self._began
+
+    def rest(self) -> Hang | None:
+        """End the turn. Where it was told to hang, say how long it took after all."""
+        with self._lock:
+            turn, told = self._turn, self._told
+            self._turn, self._told = None, False
+        return Hang(turn.thread, self._steady() - turn.since, "") if turn and told else None
+
+    def well_elsewhere(self, seconds_ago: float) -> None:
+        """Another replica's tick ended well so long ago."""
+        with self._lock:
+            self._well = max(self._well or 0.0, self._steady() - seconds_ago)
+
+    def reject(self, reason: str) -> None:
+        """The configuration as it now stands cannot be used, for this reason; it can, where there is none."""
+        with self._lock:
+            self._health = replace(self._health, rejected=reason)
+
+    def penalty(self) -> float:
+        """How many seconds after a failure the next turn must wait: a site that fails has one turn in a heartbeat."""
+        with self._lock:
+            failed = self._health.outcome is Outcome.FAILED
+            return max(0.0, self._began + self._heartbeat - self._steady()) if failed else 0.0
+
+    def hang(self) -> Hang | None:
+        """The turn that has come to hang; once for each."""
+        with self._lock:
+            turn, now = self._turn, self._steady()
+            if turn is None or self._told or now - turn.since <= self._patience:
+                return None
+            self._told = True
+        return Hang(turn.thread, now - turn.since, _place(turn.thread))
+
+    def health(self) -> Health:
+        """How it fares now."""
+        with self._lock:
+            health, turn, now, well = self._health, self._turn, self._steady(), self._well
+        running = now - turn.since if turn else None
+        hangs = running is not None and running > self._patience
+        at = _place(turn.thread) if turn else ""
+        overdue = well is not None and now - well > self._overdue
+        return replace(health, running=running, at=at, hangs=hangs, overdue=overdue)
+
+
+def _place(thread: int) -> str:
+    found = place(thread)
+    return str(found.step) if found else ""

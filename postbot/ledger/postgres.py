@@ -1,0 +1,366 @@
+"""The ledger as a schema of PostgreSQL, which several replicas share, and what PostgreSQL says, in sentences.
+
+Everything is a short transaction that brings its own settings, and nothing is left to a session: no advisory lock, no
+prepared statement, no path that stays set. So a pooler in transaction mode may stand between. Who writes begins by
+locking the one row of `pulse`, which lets one write at a time.
+
+One replica works at a time, by a lease: a row with an end by the database's clock, and an epoch that grows whenever it
+is taken. Who holds it renews it; whoever was stopped and wakes up later finds another epoch, and every write of its
+work fails in the transaction that was to make it. Leases without such a fence protect nothing:
+https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html
+"""
+
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from postbot.ledger import schema
+from postbot.ledger.audit import Writer
+from postbot.ledger.tables import METADATA, lease, pulse
+from postbot.ledger.values import LEASE, Lease, LedgerBusy, LedgerError
+
+SCHEME: Final = "postgresql://"
+
+_RENEWAL: Final = timedelta(seconds=5)
+_CLOSING: Final = timedelta(seconds=2)  # how long a renewal that is under way is waited for
+
+_DRIVER: Final[Mapping[str, Any]] = {
+    "application_name": "postbot",
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+    # A pooler hands each transaction to another session, which knows nothing of what was prepared in this one.
+    "prepare_threshold": None,
+    # Half a minute without an answer from the network, and the connection is taken to be lost (tcp(7)).
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+_SETTINGS: Final = {
+    "statement_timeout": "30s",
+    "lock_timeout": "10s",
+    # Shorter than what others wait for a lock: a process that was stopped in mid-transaction must not stop them all.
+    "idle_in_transaction_session_timeout": "5s",
+}
+_TRIES: Final = 5
+_MADE_MEANWHILE: Final = {"23505", "42701", "42710", "42P06", "42P07"}
+"""What PostgreSQL says to all but one of those who make the same schema, table or column at once."""
+
+_NOW: Final = sa.select(sa.func.clock_timestamp())
+_TURN: Final = sa.select(pulse.c.number).with_for_update()
+_MINE: Final = sa.select(lease.c.epoch).with_for_update(read=True)
+
+
+@dataclass
+class _Held:
+    """A lease that a thread holds, and what its work has left to wait for once it has ended well."""
+
+    epoch: int
+    rested: bool = False
+    wakes_at: datetime | None = None
+
+
+class Database:
+    """One schema of one database. Keeps the promises of `postbot.ledger.store.Store`."""
+
+    def __init__(self, url: str, *, migrate: bool) -> None:
+        address, self._schema = _address(url)
+        self.name = _told(address, self._schema)
+        self._user = address.username or "the user"
+        self._mine = threading.local()
+        self.engine = _engine(address)
+        self._look = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        try:
+            self.was = self._prepare() if migrate else self._demand_ready()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+    # How it is made and brought up to date
+
+    def _demand_ready(self) -> str:
+        number = self._found()
+        schema.demand_ready(number, self.name)
+        assert number is not None
+        return number
+
+    def _found(self) -> str | None:
+        """The number of the schema that stands there; None where there is none, or it is empty."""
+        with self.reading() as connection:
+            return schema.found(connection, self.name)
+
+    def _prepare(self) -> str | None:
+        """Make the schema, or bring it up to date, unless it is ours already."""
+        was = now = self._found()
+        for _ in range(_TRIES):
+            if now == schema.HEAD:
+                return was
+            try:
+                self._migrate()
+            except sa.exc.DBAPIError as error:
+                if _state(error) not in _MADE_MEANWHILE:
+                    raise
+            now = self._found()
+        raise LedgerError(f"The ledger {self.name} is being made by others at this moment. Try again.")
+
+    def _migrate(self) -> None:
+        with self._transaction() as connection:
+            if not sa.inspect(connection).has_schema(self._schema):
+                connection.execute(sa.schema.CreateSchema(self._schema))
+            if sa.inspect(connection).has_table("alembic_version", self._schema):
+                connection.execute(sa.text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
+            schema.migrate(connection)
+
+    # How it is read and written
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One look, as of one moment."""
+        with self._sentences(), self._look.connect() as connection:
+            self._set_up(connection)
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """One transaction: all of it is in the database when this ends, or nothing."""
+        with self._transaction() as connection:
+            connection.execute(_TURN)
+            self._demand_mine(connection)
+            writer = Writer(connection)
+            yield writer
+            writer.finish()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with self._sentences(), self.engine.connect() as connection, connection.begin() as transaction:
+            self._set_up(connection)
+            yield connection
+            with self._sentences(is_last=True):
+                transaction.commit()
+
+    def _set_up(self, connection: sa.Connection) -> None:
+        """Give this transaction its settings; they end with it, and the next one may have another session."""
+        connection.execute(_SET, {"search_path": f'"{self._schema}"', **_SETTINGS})
+
+    # Who works
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold the lease, and renew it for as long as this lasts."""
+        held = self._take()
+        ended = threading.Event()
+        renewal = threading.Thread(target=self._renew, args=(held.epoch, ended), name="postbot-lease", daemon=True)
+        renewal.start()
+        self._mine.held = held
+        try:
+            yield
+        finally:
+            self._mine.held = None
+            ended.set()
+            renewal.join(_CLOSING.total_seconds())
+            # One that cannot be given back runs out by itself.
+            with suppress(LedgerError):
+                self._give_back(held)
+
+    def _take(self) -> _Held:
+        with self._transaction() as connection:
+            found = _lease(connection, sa.select(lease).with_for_update())
+            if not found.free:
+                raise LedgerBusy(
+                    f"Another postbot ({found.holder}) is at work on {self.name}. Wait until it is done, or stop it "
+                    "first.",
+                    found.until,
+                )
+            taken = {"epoch": found.epoch + 1, "holder": _holder(), "until": found.now + LEASE}
+            connection.execute(sa.update(lease).values(taken))
+            return _Held(found.epoch + 1)
+
+    def _renew(self, epoch: int, ended: threading.Event) -> None:
+        mine = sa.update(lease).where(lease.c.epoch == epoch, lease.c.holder != "")
+        while not ended.wait(_RENEWAL.total_seconds()):
+            # A database that does not answer may do so in time; if not, another one takes over.
+            with suppress(LedgerError), self._transaction() as connection:
+                until = _now(connection) + LEASE
+                if not connection.execute(mine.values(until=until)).rowcount:
+                    return
+
+    def _give_back(self, held: _Held) -> None:
+        with self._transaction() as connection:
+            left: dict[str, Any] = {"holder": "", "until": None}
+            if held.rested:
+                left |= {"ticked_at": _now(connection), "wakes_at": held.wakes_at}
+            connection.execute(sa.update(lease).where(lease.c.epoch == held.epoch).values(left))
+
+    def _demand_mine(self, connection: sa.Connection) -> None:
+        """Refuse to write for a work that another one has taken over; until the commit nobody else can."""
+        held: _Held | None = getattr(self._mine, "held", None)
+        if held is not None and connection.scalar(_MINE) != held.epoch:
+            raise LedgerError(
+                f"Another postbot has taken over the work on {self.name}, for this one was silent for too long. "
+                "Nothing was written; the other one goes on."
+            )
+
+    def serving(self) -> nullcontext[None]:
+        """Any number of services may run."""
+        return nullcontext()
+
+    def rested(self, wakes_at: datetime | None) -> None:
+        """Remember what is told when the lease is given back."""
+        held: _Held | None = getattr(self._mine, "held", None)
+        if held is not None:
+            held.rested, held.wakes_at = True, wakes_at
+
+    def lease(self) -> Lease:
+        """Who works, and when they did last."""
+        with self.reading() as connection:
+            return _lease(connection, sa.select(lease))
+
+    def count_on(self, connection: sa.Connection) -> None:
+        """Let the sequences go on behind the last number, wherever rows were put in with their own."""
+        for table in METADATA.sorted_tables:
+            column = table.autoincrement_column
+            if column is None or column.autoincrement is False:
+                continue
+            last = sa.select(sa.func.coalesce(sa.func.max(column), 0) + 1).scalar_subquery()
+            sequence = sa.func.pg_get_serial_sequence(f'"{table.name}"', column.name)
+            connection.execute(sa.select(sa.func.setval(sequence, last, sa.false())))
+
+    # What PostgreSQL says
+
+    @contextmanager
+    def _sentences(self, *, is_last: bool = False) -> Iterator[None]:
+        """What PostgreSQL and the network say, as sentences; what only a bug can cause stays what it is."""
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            sentence = _sentence(error, self.name, self._user, is_last=is_last)
+            if sentence is None:
+                raise
+            raise LedgerError(sentence) from error
+
+
+def _address(url: str) -> tuple[sa.URL, str]:
+    """Where the database is, for the driver, and the name of the schema in it."""
+    try:
+        given = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise LedgerError(_NO_ADDRESS) from None  # what the parser says shows the whole text, and so the password
+    name = given.query.get("schema", "postbot")
+    if given.drivername != "postgresql" or not given.database:
+        raise LedgerError(_NO_ADDRESS)
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.startswith("pg_"):
+        raise LedgerError(
+            f"The ledger cannot be in a schema {name!r}: write up to 63 small letters, digits and `_`, a letter first."
+        )
+    return given.set(drivername="postgresql+psycopg").difference_update_query(["schema"]), name
+
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_NO_ADDRESS: Final = (
+    "This is no address of a PostgreSQL ledger; write postgresql://USER@HOST:PORT/DATABASE?schema=NAME, and keep the "
+    "password in POSTBOT_LEDGER_PASSWORD."
+)
+
+
+def _told(address: sa.URL, name: str) -> str:
+    """The address as people read it: without a password."""
+    query = {key: value for key, value in address.query.items() if key == "host"}
+    shown = sa.URL.create(
+        "postgresql", address.username, None, address.host, address.port, address.database, query | {"schema": name}
+    )
+    return shown.render_as_string()
+
+
+def _engine(address: sa.URL) -> sa.Engine:
+    settings = {key: value for key, value in _DRIVER.items() if key not in address.query}
+    try:
+        # One connection is kept; a renewal and requests from outside take others for as long as they need them.
+        return sa.create_engine(
+            address, connect_args=settings, pool_size=1, max_overflow=15, pool_pre_ping=True, use_native_hstore=False
+        )
+    except ModuleNotFoundError as error:
+        raise LedgerError(
+            "A ledger on PostgreSQL needs the driver psycopg, which is not installed: pip install 'postbot[postgres]'"
+        ) from error
+
+
+_SET: Final = sa.select(
+    *(sa.func.set_config(name, sa.bindparam(name, type_=sa.String), sa.true()) for name in ("search_path", *_SETTINGS))
+)
+
+
+def _now(connection: sa.Connection) -> datetime:
+    """The database's clock, in UTC: of this very moment, and not of when the transaction began."""
+    now: datetime = connection.execute(_NOW).scalar_one()
+    return now.astimezone(UTC)
+
+
+def _lease(connection: sa.Connection, query: sa.Select[Any]) -> Lease:
+    row = connection.execute(query).one()
+    return Lease(row.holder, row.epoch, row.until, row.ticked_at, row.wakes_at, _now(connection))
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}, process {os.getpid()}"
+
+
+def _state(error: sa.exc.DBAPIError) -> str:
+    """The code of an error, after https://www.postgresql.org/docs/current/errcodes-appendix.html; empty for none."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _sentence(error: sa.exc.DBAPIError, name: str, user: str, *, is_last: bool) -> str | None:
+    says = " ".join(str(error.orig).split()).rstrip(".")
+    if not (is_last or error.connection_invalidated or error.statement):
+        return _unreachable(says, name, user)
+    match _state(error):
+        case "42501" | "3F000":
+            return f"{user} may not do this in the ledger {name} ({says}). Let that user own the schema."
+        case "25006":
+            return f"The ledger {name} is read-only ({says}). Name the server that may be written to."
+        case "55P03" | "57014" | "40001" | "40P01":
+            return f"The ledger {name} did not answer in time, for others hold it ({says}). Try again later."
+        case "53100":
+            return f"The disk that holds the ledger {name} is full. Make room; nothing was changed."
+        case "42P01":
+            return f"The tables of the ledger {name} are gone ({says}). Put a backup in their place, or start again."
+        case "22P05" | "22021":
+            return (
+                f"The database of the ledger {name} cannot keep every letter ({says}). Make one with the encoding UTF8."
+            )
+        case "54000":
+            return f"The ledger {name} cannot keep so long a name ({says}). Nothing was changed."
+        case state if isinstance(error, sa.exc.OperationalError) or state[:2] in ("08", "25", "53", "57", "58"):
+            return _lost(says, name, is_last=is_last)
+        case _:
+            return None
+
+
+def _unreachable(says: str, name: str, user: str) -> str:
+    if "password" in says:
+        return (
+            f"The ledger {name} refuses the password of {user}. Put the right one into POSTBOT_LEDGER_PASSWORD, or the "
+            "name of a file that holds it into POSTBOT_LEDGER_PASSWORD_FILE."
+        )
+    return f"Cannot reach the ledger {name}: {says}. See that PostgreSQL runs there and lets {user} in."
+
+
+def _lost(says: str, name: str, *, is_last: bool) -> str:
+    if is_last:
+        return (
+            f"The connection to the ledger {name} was lost at the last moment ({says}). Look whether the change was "
+            "kept before you make it again; what postbot does by itself it looks for."
+        )
+    return f"The connection to the ledger {name} was lost ({says}). Nothing was changed; the next tick tries again."

@@ -1,0 +1,117 @@
+"""The configuration of the service, `service.yaml`: which sites one process keeps, and how it is watched.
+
+Told and frozen like a site's own configuration. The service's secrets are of the environment: POSTBOT_SERVICE_TOKEN
+lets others than this machine ask how it fares, POSTBOT_WEBHOOK_SECRET is what GitHub signs its calls with. Nothing here
+reads a site's configuration or opens a port.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, TypeAdapter
+
+from postbot.core.problem import Problem
+from postbot.declared import ConfigError, Declared, Written, check, parse, text_of
+from postbot.secrets import optional, unusable
+from postbot.settings import HostName, Listen, Patience, is_loopback
+
+SERVICE_NAME = "service.yaml"
+TOKEN: Final = "POSTBOT_SERVICE_TOKEN"  # noqa: S105 - the name of a variable
+WEBHOOK: Final = "POSTBOT_WEBHOOK_SECRET"
+
+_SHORTEST: Final = 16
+"""So many characters a token has at least: a shorter one can be guessed."""
+
+
+class ServiceConfig(Declared):
+    """Everything that `service.yaml` says. `sites` are the files of the sites once it is loaded, each once, in order.
+
+    `listen` is host and port, None for no HTTP; port 0 is any free one.
+    """
+
+    sites: Annotated[tuple[Path, ...], Field(min_length=1)]
+    heartbeat: Patience = timedelta(minutes=1)
+    patience: Patience = timedelta(minutes=10)
+    listen: Listen | None = ("127.0.0.1", 8087)
+    names: tuple[HostName, ...] = ()
+    logs: Literal["json", "text"] = "json"
+
+    @property
+    def token(self) -> str:
+        """What whoever asks from another machine must show; empty if there is none. Raises `ConfigError`."""
+        text = optional(TOKEN)
+        if text and len(text) < _SHORTEST:
+            raise unusable(TOKEN, f"{TOKEN} is too short to be safe; make one of {_SHORTEST} characters or more.")
+        return text
+
+    @property
+    def webhook_secret(self) -> str:
+        """What GitHub signs its calls with; empty if there is none, and then no call can be believed.
+
+        Raises `ConfigError` also for one that is set and blank: what is signed with nothing can be signed by anybody.
+        """
+        return optional(WEBHOOK)
+
+
+_SERVICE: Final = TypeAdapter(ServiceConfig)
+
+
+def load_service(path: Path) -> ServiceConfig:
+    """Read `service.yaml` and find the files of the sites that it names. Raises `ConfigError` with every problem."""
+    written = parse(text_of(path), str(path))
+    given, problems = check(_SERVICE, written)
+    if given is None:
+        raise ConfigError([*problems, *_secret_problems()])
+    sites, missing = _found(given.sites, path.parent, written)
+    if wrong := [*missing, *_open_to_others(given, written), *_secret_problems()]:
+        raise ConfigError(sorted(wrong, key=lambda problem: problem.line))
+    return given.model_copy(update={"sites": sites})
+
+
+def default_service(config: Path) -> ServiceConfig:
+    """One site and the defaults, for whoever has no `service.yaml`. Raises `ConfigError` for an unusable secret."""
+    if wrong := list(_secret_problems()):
+        raise ConfigError(wrong)
+    return ServiceConfig(sites=(config,))
+
+
+def _found(patterns: Iterable[Path], root: Path, written: Written) -> tuple[tuple[Path, ...], list[Problem]]:
+    """The files that the patterns name, in order and each once, and the patterns that name none."""
+    sites: dict[Path, Path] = {}
+    problems = []
+    for number, pattern in enumerate(patterns):
+        names = glob(str(pattern), root_dir=root, recursive=True)  # noqa: PTH207 - Path's takes no absolute pattern
+        found = [root / name for name in sorted(names)]
+        files = [each for each in found if each.is_file()]
+        sites |= {each.resolve(): each for each in files if each.resolve() not in sites}
+        if not files:
+            said = "nothing is called like that" if has_magic(str(pattern)) else "there is no such file"
+            problems.append(written.problem(("sites", str(number)), f"`sites`: {pattern}: {said}."))
+    return tuple(sites.values()), problems
+
+
+def _open_to_others(given: ServiceConfig, written: Written) -> Iterator[Problem]:
+    if given.listen is None or is_loopback(given.listen[0]):
+        return
+    try:
+        if given.token:
+            return
+    except ConfigError:  # told with the other secrets
+        return
+    said = (
+        f"`listen`: other machines can reach {given.listen[0]}, so they must show a token. Set {TOKEN}, "
+        f"{_SHORTEST} characters or more, or listen on 127.0.0.1."
+    )
+    yield written.problem(("listen",), said)
+
+
+def _secret_problems() -> Iterator[Problem]:
+    service = ServiceConfig(sites=(Path(),))
+    for name in ("token", "webhook_secret"):
+        try:
+            getattr(service, name)
+        except ConfigError as error:
+            yield from error.problems

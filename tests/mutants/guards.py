@@ -1,0 +1,260 @@
+"""The guards: each a few words of the code that keep something from going wrong, and the tests that watch over it.
+
+A guard is taken out by putting `new` in the place of `old`, which stands once in the file. Whoever adds a guard to the
+code that a crash, a stranger or a clock must not get past adds it here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What is guarded, where it stands, what it becomes without the guard, and which tests must notice."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+LEDGER, OUTBOX, STORIES = "tests/test_ledger.py", "tests/test_outbox.py", "tests/stories"
+
+GUARDS = (
+    # Once, and once only ---------------------------------------------------------------------------------------------
+    Guard(
+        "a message key is unique for all time",
+        "postbot/ledger/outbox.py",
+        '.on_conflict_do_nothing(index_elements=["key"])',
+        '.on_conflict_do_update(index_elements=["key"], set_={"status": "due"})',
+        (LEDGER, OUTBOX),
+    ),
+    Guard(
+        "one claimer of a message wins",
+        "postbot/ledger/outbox.py",
+        "    if not _is_as_known(row, delivery, DUE):\n        return None",
+        "    if row is None:\n        return None",
+        (LEDGER, OUTBOX),
+    ),
+    Guard(
+        "an old claim settles nothing",
+        "postbot/ledger/outbox.py",
+        " and row.attempts == delivery.attempts",
+        "",
+        (OUTBOX,),
+    ),
+    Guard(
+        "what may have gone out is held, never tried again by itself",
+        "postbot/ledger/outbox.py",
+        "    if receipt.outcome is Outcome.NOT_SENT and attempts",
+        "    if receipt.outcome is not Outcome.SENT and attempts",
+        (LEDGER, "tests/test_reconcile.py"),
+    ),
+    Guard(
+        "what a crash left claimed is looked for before it is sent again",
+        "postbot/reconcile.py",
+        "            self._recover(now)\n",
+        "            self.ledger.in_doubt()\n",
+        ("tests/test_reconcile.py",),
+    ),
+    Guard(
+        "a look that finds nothing is believed only once the far end has settled",
+        "postbot/reconcile.py",
+        "            if found.outcome is not Outcome.NOT_SENT or is_settled:",
+        "            if found.outcome is not Outcome.NOT_SENT or is_settled or delivery:",
+        ("tests/test_reconcile.py",),
+    ),
+    Guard(
+        "what is no news any more is not sent",
+        "postbot/ledger/outbox.py",
+        "where(_is(DUE), outbox.c.expires_at <= at)",
+        "where(_is(DUE), outbox.c.expires_at < outbox.c.queued_at)",
+        (OUTBOX,),
+    ),
+    Guard(
+        "of one posting each recipient hears in order",
+        "postbot/ledger/outbox.py",
+        "_LISTED.where(_is(DUE), ripe, heard, _IN_TURN)",
+        "_LISTED.where(_is(DUE), ripe, heard)",
+        (OUTBOX,),
+    ),
+    Guard(
+        "a reply that was lost is looked for by its key",
+        "postbot/channels/slack.py",
+        "            return failed.receipt(Outcome.UNKNOWN if failed.may_have_worked else Outcome.NOT_SENT)",
+        "            return failed.receipt(Outcome.NOT_SENT)",
+        ("tests/contract/test_slack.py",),
+    ),
+    Guard(
+        "the library sends nothing to Slack a second time",
+        "postbot/channels/slack.py",
+        "            retry_handlers=[],\n",
+        "",
+        ("tests/contract/test_slack.py",),
+    ),
+    Guard(
+        "from the dot on nobody can tell",
+        "postbot/channels/smtp.py",
+        "        self._step = Step.MAIL  # from here on nobody can tell, until the answer is complete\n",
+        "",
+        ("tests/contract/test_email.py",),
+    ),
+    Guard(
+        "a write to GitHub is never sent again",
+        "postbot/hosts/github/api.py",
+        "        reply = self._once(lambda until: self._send(verb, self._in(path), until, body=body))",
+        "        reply = self._again(lambda until: self._send(verb, self._in(path), until, body=body))",
+        ("tests/contract/test_github.py", "tests/contract/test_github_signing_in.py", "tests/stories/test_faults.py"),
+    ),
+    # People's work ---------------------------------------------------------------------------------------------------
+    Guard(
+        "a branch that a person has committed to is left alone",
+        "postbot/hosts/github/host.py",
+        "        if touched_by_people or (stage.head and not stage.is_own_branch()):",
+        "        if touched_by_people and not stage.head:",
+        ("tests/contract/test_github.py",),
+    ),
+    Guard(
+        "only what is still as the plan saw it is merged",
+        "postbot/hosts/github/host.py",
+        "        if not self._watch.is_untouched(node) or node.head_ref_oid != pull.head:",
+        "        if not node.head_ref_oid:",
+        ("tests/contract/test_github.py",),
+    ),
+    Guard(
+        "a branch moves only from where it was",
+        "postbot/hosts/github/host.py",
+        '"beforeOid": before, "afterOid"',
+        '"afterOid"',
+        ("tests/contract/test_github.py", "tests/stories/test_races.py"),
+    ),
+    Guard(
+        "a pull request that a person closed is an answer",
+        "postbot/hosts/github/host.py",
+        "        if status in (PullStatus.MERGED, PullStatus.REJECTED) and not again:",
+        "        if status is PullStatus.MERGED and not again:",
+        ("tests/contract/test_github.py",),
+    ),
+    Guard(
+        "pull requests of others are not ours",
+        "postbot/hosts/github/watch.py",
+        "for number, node in known.items() if is_ours(node, self._base)}",
+        "for number, node in known.items()}",
+        ("tests/contract/test_github_reading.py",),
+    ),
+    Guard(
+        "a listing that is cut short is not believed",
+        "postbot/hosts/github/watch.py",
+        "        if len(nodes) < count:\n",
+        "        if len(nodes) < 0:\n",
+        ("tests/contract/test_github_reading.py",),
+    ),
+    # When it looks strange -------------------------------------------------------------------------------------------
+    Guard(
+        "many moves at once are held",
+        "postbot/core/plan/decide.py",
+        "    if moving > most:\n",
+        "    if moving > most + 10000:\n",
+        ("tests/core/test_plan.py",),
+    ),
+    Guard(
+        "a clock that went back is held",
+        "postbot/core/plan/decide.py",
+        "    if last and now < last - policy.clock_slack:",
+        "    if last and now < last - 1000000 * policy.clock_slack:",
+        ("tests/core/test_plan.py",),
+    ),
+    Guard(
+        "no postings where there were some are held",
+        "postbot/core/plan/decide.py",
+        " and not seen.postings:",
+        " and seen.postings is None:",
+        ("tests/stories/test_safety.py",),
+    ),
+    # Exact edits -----------------------------------------------------------------------------------------------------
+    Guard(
+        "both parsers must find a value at the same place",
+        "postbot/core/text/editing.py",
+        "        if start + at != field.span.start or not same_value:",
+        "        if start + at != field.span.start and not same_value:",
+        ("tests/core/test_editing.py",),
+    ),
+    Guard(
+        "an edit that changes the body is refused",
+        "postbot/core/text/editing.py",
+        "    if before.body_sha256 != after.body_sha256:",
+        "    if not before.body_sha256:",
+        ("tests/core/test_editing.py",),
+    ),
+    Guard(
+        "exactly the intended values differ",
+        "postbot/core/text/editing.py",
+        "        if wrong:\n            return _refuse",
+        "        if wrong is None:\n            return _refuse",
+        ("tests/core/test_editing.py",),
+    ),
+    Guard(
+        "every comment that was not named is still there",
+        "postbot/core/text/editing.py",
+        "    if missing := Counter(before.comments) - Counter(after.comments) - named:",
+        "    if missing := Counter():",
+        ("tests/core/test_editing.py",),
+    ),
+    Guard(
+        "what nests too deep is not parsed",
+        "postbot/core/text/document.py",
+        "            if depth > MAX_DEPTH:",
+        "            if depth > 100 * MAX_DEPTH:",
+        ("tests/core/test_document.py",),
+    ),
+    Guard(
+        "aliases, anchors and tags are refused",
+        "postbot/core/text/document.py",
+        "isinstance(event, yaml.AliasEvent) or getattr",
+        "getattr",
+        ("tests/core/test_document.py", "tests/core/test_editing.py"),
+    ),
+    # What people write -----------------------------------------------------------------------------------------------
+    Guard(
+        "a text in a pull request mentions nobody",
+        "postbot/core/inert.py",
+        "      [@\\#](?=\\w) ",
+        "      [\\#](?=\\w) ",
+        ("tests/core/test_inert.py",),
+    ),
+    Guard(
+        "a code span is longer fenced than what is in it",
+        "postbot/core/inert.py",
+        'fence = "`" * next(length for length in range(1, len(runs) + 2) if length not in runs)',
+        'fence = "`"',
+        ("tests/core/test_inert.py",),
+    ),
+    Guard(
+        "a text in Slack is no control sequence",
+        "postbot/core/announce/blocks.py",
+        '.replace("<", "&lt;")',
+        "",
+        ("tests/core/test_blocks.py",),
+    ),
+    Guard(
+        "a mail has one recipient",
+        "postbot/channels/mime.py",
+        "    if not is_address(message.recipient):\n        raise",
+        "    if not message.recipient:\n        raise",
+        ("tests/contract/test_mime.py",),
+    ),
+    Guard(
+        "a path stays inside the repository",
+        "postbot/hosts/tree.py",
+        'part in ("", ".", "..") or',
+        'part in ("",) or',
+        ("tests/contract",),
+    ),
+    Guard(
+        "a file that is too large is not read",
+        "postbot/hosts/tree.py",
+        "    if leaf.size > LARGEST:",
+        "    if leaf.size > 100 * LARGEST:",
+        ("tests/contract/test_hosts.py",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Several replicas of the service on one PostgreSQL, in bad weather: killed, asleep, their database torn away."""

@@ -1,0 +1,195 @@
+"""`service.yaml`: which sites one process keeps, how it may be reached, and every mistake told at once."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from postbot.config import Config, ConfigError, clashes, load
+from postbot.serviceconfig import ServiceConfig, default_service, load_service
+from tests.examples import ROOT
+
+SITE = "site: {profile: jekyll-state, timezone: UTC}\n"
+LONG = "canary-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("POSTBOT_SERVICE_TOKEN", "POSTBOT_WEBHOOK_SECRET", "POSTBOT_LEDGER_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
+    return monkeypatch
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b", "a", "c"):
+        (tmp_path / "sites" / name).mkdir(parents=True)
+        (tmp_path / "sites" / name / "postbot.yaml").write_text(SITE)
+    return tmp_path
+
+
+def read(folder: Path, text: str) -> ServiceConfig:
+    (folder / "service.yaml").write_text(text)
+    return load_service(folder / "service.yaml")
+
+
+def problems(folder: Path, text: str) -> list[tuple[int, str]]:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text)
+    assert "canary" not in str(caught.value)
+    return [(problem.line, problem.message) for problem in caught.value.problems]
+
+
+def test_the_example_loads_names_every_setting_and_says_what_holds_without_it():
+    given = yaml.safe_load((ROOT / "config" / "service.yaml").read_text())
+    assert set(given) == set(ServiceConfig.model_fields)
+    loaded = load_service(ROOT / "config" / "service.yaml")
+    assert loaded == default_service(ROOT / "config" / "postbot.yaml")
+
+
+def test_sites_are_found_by_path_and_by_pattern_in_order_and_each_once(folder: Path):
+    found = read(folder, "sites: [sites/c/postbot.yaml, sites/*/postbot.yaml, ./sites/../sites/a/postbot.yaml]\n").sites
+    assert [path.parent.name for path in found] == ["c", "a", "b"]
+    assert all(load(path).site.profile == "jekyll-state" for path in found)
+    assert [path.parent.name for path in read(folder, f"sites: ['{folder}/**/postbot.yaml']\n").sites] == [
+        "a",
+        "b",
+        "c",
+    ]
+
+
+def test_a_pattern_that_names_nothing_is_told_beside_every_other_mistake(folder: Path):
+    text = "sites:\n- sites/*/postbot.yml\n- sites/a/postbot.yaml\n- sites/d/postbot.yaml\n- sites\n"
+    assert problems(folder, text) == [
+        (2, "`sites`: sites/*/postbot.yml: nothing is called like that."),
+        (4, "`sites`: sites/d/postbot.yaml: there is no such file."),
+        (5, "`sites`: sites: there is no such file."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("", 1, "`sites` is needed"),
+        ("sites: []\n", 1, "name at least one"),
+        ("sites: [sites/a/postbot.yaml]\nheartbeat: 0 seconds\n", 2, "write a span of a second or more"),
+        ("sites: [sites/a/postbot.yaml]\npatience: soon\n", 2, "write a span such as"),
+        ("sites: [sites/a/postbot.yaml]\nlisten: 8087\n", 2, "write HOST:PORT"),
+        ("sites: [sites/a/postbot.yaml]\nlisten: localhost:65536\n", 2, "write HOST:PORT"),
+        ("sites: [sites/a/postbot.yaml]\nlisten: http://localhost:80\n", 2, "write HOST:PORT"),
+        ("sites: [sites/a/postbot.yaml]\nnames: ['https://x.example']\n", 2, "write the name of a host"),
+        ("sites: [sites/a/postbot.yaml]\nlogs: xml\n", 2, "write 'json' or 'text'"),
+        ("sites: [sites/a/postbot.yaml]\nheartbaet: 1 minute\n", 2, "`heartbaet` is not a setting."),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(folder: Path, text: str, line: int, says: str):
+    [(at, message)] = problems(folder, text)
+    assert (at, says in message) == (line, True), message
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("null", None),
+        ("127.0.0.1:8087", ("127.0.0.1", 8087)),
+        ("localhost:0", ("localhost", 0)),
+        ("'[::1]:80'", ("::1", 80)),
+    ],
+)
+def test_a_server_that_only_this_machine_reaches_needs_no_token(
+    folder: Path, written: str, meant: tuple[str, int] | None
+):
+    assert read(folder, f"sites: [sites/a/postbot.yaml]\nlisten: {written}\n").listen == meant
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:80", "'[::]:80'", "192.168.1.7:80", "postbot.agency.example:80"])
+def test_a_server_that_others_reach_is_refused_without_a_token(
+    folder: Path, environment: pytest.MonkeyPatch, address: str
+):
+    text = f"sites: [sites/a/postbot.yaml]\nlisten: {address}\nnames: [Postbot.Agency.example]\n"
+    [(line, message)] = problems(folder, text)
+    assert (line, "Set POSTBOT_SERVICE_TOKEN, 16 characters or more" in message) == (2, True)
+    environment.setenv("POSTBOT_SERVICE_TOKEN", "canary-01234567")
+    [(_, message)] = problems(folder, text)
+    assert message == "POSTBOT_SERVICE_TOKEN is too short to be safe; make one of 16 characters or more."
+    (folder / "token").write_text(f"{LONG}\n")
+    environment.delenv("POSTBOT_SERVICE_TOKEN")
+    environment.setenv("POSTBOT_SERVICE_TOKEN_FILE", str(folder / "token"))
+    loaded = read(folder, text)
+    assert (loaded.token, loaded.names) == (LONG, ("postbot.agency.example",))
+    assert "canary" not in repr(loaded)
+
+
+@pytest.mark.parametrize("name", ["POSTBOT_SERVICE_TOKEN", "POSTBOT_WEBHOOK_SECRET"])
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_a_secret_that_is_set_and_blank_is_refused_and_one_that_is_not_set_is_none(
+    folder: Path, environment: pytest.MonkeyPatch, name: str, text: str
+):
+    """What is signed with an empty secret can be signed by anybody."""
+    loaded = read(folder, "sites: [sites/a/postbot.yaml]\n")
+    assert (loaded.token, loaded.webhook_secret) == ("", "")
+    environment.setenv(name, text)
+    with pytest.raises(ConfigError, match=f"There is no {name}"):
+        default_service(folder / "postbot.yaml")
+    with pytest.raises(ConfigError, match=f"There is no {name}"):
+        read(folder, "sites: [sites/a/postbot.yaml]\n")
+    environment.delenv(name)
+    (folder / "secret").write_text(text)
+    environment.setenv(f"{name}_FILE", str(folder / "secret"))
+    with pytest.raises(ConfigError, match=f"There is no {name}"):
+        default_service(folder / "postbot.yaml")
+
+
+def test_what_is_wrong_with_secrets_is_told_beside_the_rest(folder: Path, environment: pytest.MonkeyPatch):
+    environment.setenv("POSTBOT_WEBHOOK_SECRET", "")
+    assert len(problems(folder, "sites: [nowhere]\nhearbeat: 1 minute\n")) == 2
+    assert len(problems(folder, "sites: [nowhere]\n")) == 2
+    words = "it may hold blanks"
+    environment.setenv("POSTBOT_WEBHOOK_SECRET", words)
+    assert default_service(Path("postbot.yaml")).webhook_secret == words
+    assert default_service(Path("postbot.yaml")).heartbeat == timedelta(minutes=1)
+
+
+# Two sites of one ledger ---------------------------------------------------------------------------------------------
+
+
+def with_ledgers(folder: Path, *ledgers: str) -> list[Config]:
+    configs = []
+    for name, ledger in zip("abc", ledgers, strict=False):
+        (folder / "sites" / name / "postbot.yaml").write_text(f"{SITE}ledger: {ledger}\n")
+        configs.append(load(folder / "sites" / name / "postbot.yaml"))
+    return configs
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("../memory.db", "../memory.db"),
+        ("../b/memory.db", "memory.db"),
+        ("../link.db", "../memory.db"),
+        ("postgresql://one@db/jobs?schema=x", "postgresql://two@DB:5432/jobs?sslmode=require&schema=x"),
+        ("postgresql:///jobs?host=/run/pg", "postgresql://postbot@/jobs?host=/run/pg"),
+    ],
+)
+def test_two_sites_of_one_ledger_are_told(folder: Path, one: str, other: str):
+    (folder / "sites" / "link.db").symlink_to("memory.db")
+    [problem] = clashes(with_ledgers(folder, one, other, "elsewhere.db"))
+    assert (problem.path, problem.line) == (str(folder / "sites" / "b" / "postbot.yaml"), 2)
+    assert problem.message == (
+        f"This is the ledger of {folder / 'sites' / 'a' / 'postbot.yaml'}, too; every site needs one of its own."
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("memory.db", "memory.db"),
+        ("postgresql://one@db/jobs?schema=x", "postgresql://one@db/jobs?schema=y"),
+        ("postgresql://one@db/jobs?schema=x", "postgresql://one@db/other?schema=x"),
+        ("postgresql://one@db/jobs?schema=x", "postgresql://one@db:5433/jobs?schema=x"),
+    ],
+)
+def test_two_sites_of_two_ledgers_are_fine(folder: Path, one: str, other: str):
+    assert clashes(with_ledgers(folder, one, other)) == []
