@@ -142,6 +142,7 @@ class Report:
 
     `unseen` are messages that wait for the public page to show their news, each with what it shows instead. `next_at`
     is when the next message that waits has its turn. `halted` is why it neither acted nor spoke to the end, if so.
+    `at_rest` says that nothing had changed since a tick that left nothing to do.
     """
 
     at: datetime
@@ -152,6 +153,7 @@ class Report:
     unseen: list[tuple[Delivery, str]] = field(default_factory=list)
     next_at: datetime | None = None
     halted: str = ""
+    at_rest: bool = False
 
     @property
     def wakes_at(self) -> datetime | None:
@@ -271,7 +273,7 @@ class Bot:
         clock = _Clock(now, off, time.monotonic())
         with self._working():
             if self.ledger.come_back(now):
-                self._catch_up(now)
+                self._catch_up(now, clock)
             self._recover(now)
             try:
                 report = self._settle(now, clock)
@@ -280,11 +282,18 @@ class Bot:
                 raise
             if report.plan.held is None:
                 self.ledger.ticked(now)  # a held look has not been carried out: the clock is not taken to be right
-            self._announce(now, report, (Audience.STAFF,) if report.plan.held else tuple(Audience))
-            self._tell_of_the_undelivered(now, report)
-            report.next_at = self.ledger.next_due()
+            self._speak(now, report)
             self.ledger.rested(report.wakes_at)
         return report
+
+    def _speak(self, now: datetime, report: Report) -> None:
+        """Step 5 of the loop. In a world at rest there is something to say only once a message has its turn."""
+        report.next_at = self.ledger.next_due()
+        if report.at_rest and (report.next_at is None or report.next_at > now):
+            return
+        self._announce(now, report, (Audience.STAFF,) if report.plan.held else tuple(Audience))
+        self._tell_of_the_undelivered(now, report)
+        report.next_at = self.ledger.next_due()
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -293,10 +302,11 @@ class Bot:
                 stack.enter_context(self.ledger.working())
             yield
 
-    def _catch_up(self, now: datetime) -> None:
+    def _catch_up(self, now: datetime, clock: _Clock) -> None:
         """After the ledger was put back from an older copy: what stands is known, and none of it is news."""
         self._rest = None
-        plan = make_plan(self.observe(), now, self.policy)
+        seen = self.observe()
+        plan = make_plan(replace(seen, skew=clock.skew(self.host.clock())), now, self.policy)
         if plan.held is None:
             self._act_on([step for step in plan.steps if isinstance(step, Record | Forget)], Report(now, plan), now)
             self.ledger.caught_up(now)
@@ -321,7 +331,7 @@ class Bot:
         skew = clock.skew(self.host.clock())
         is_right = abs(skew.by) <= self.policy.clock_slack
         if is_right and self._rest is not None and self._rest.holds(snapshot, self.ledger.revision(), now):
-            return Report(now, replace(self._rest.plan, at=now))
+            return Report(now, replace(self._rest.plan, at=now), at_rest=True)
         report: Report | None = None
         done: tuple[Step, ...] = ()
         for _ in range(ROUNDS):

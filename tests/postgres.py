@@ -99,6 +99,17 @@ class Postgres:
         self.stop(immediate=immediate)
         self.start()
 
+    @contextmanager
+    def standing_by(self) -> Iterator[None]:
+        """Let it follow another server meanwhile, so that nobody may write."""
+        self.stop()
+        (self.data / "standby.signal").touch()
+        self.start()
+        try:
+            yield
+        finally:
+            self._run("pg_ctl", "-w", "-D", self.data, "promote")
+
     def url(self, schema: str = "", *, port: int = 0, socket: bool = False) -> str:
         """The address of a ledger in a schema of this name, or of one that no test has yet."""
         near, far = f":{self.port}/{DATABASE}?host={self.folder}&", f"127.0.0.1:{port or self.port}/{DATABASE}?"

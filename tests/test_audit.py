@@ -1,19 +1,18 @@
-"""The audit on a real file: what each row says, and that no hand can touch it without being seen."""
+"""The audit, in a real file and in a real PostgreSQL: what each row says, and that no hand can touch it without being seen."""
 
 import json
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import astuple, replace
 from hashlib import sha256
 from pathlib import Path as FilePath
 
 import pytest
+import sqlalchemy as sa
 
 from postbot.core.site import Path
 from postbot.ledger import Ledger, Verdict
-from tests.test_ledger import (
+from tests.ledgers import (
     BAKER,
     CLOSED,
     DONE,
@@ -26,29 +25,15 @@ from tests.test_ledger import (
     SENT,
     UNKNOWN,
     WISH,
+    Place,
+    by_hand,
+    change,
     released,
 )
 
-
-@pytest.fixture
-def path(tmp_path: FilePath) -> FilePath:
-    return tmp_path / "postbot" / "ledger.db"
-
-
-@pytest.fixture
-def ledger(path: FilePath) -> Iterator[Ledger]:
-    opened = Ledger.open(path)
-    yield opened
-    opened.close()
-
-
-def change(path: FilePath, *statements: str, **values: object) -> None:
-    """What a hand does that does not belong to postbot."""
-    connection = sqlite3.connect(path)
-    for statement in statements:
-        connection.execute(statement, values)
-    connection.commit()
-    connection.close()
+EVENTS = sa.table(
+    "events", *map(sa.column, ("number", "at", "path", "what", "detail", "by", "key", "before", "after", "hash"))
+)
 
 
 def acts(ledger: Ledger, count: int) -> None:
@@ -148,92 +133,94 @@ def test_an_empty_audit_is_whole(ledger: Ledger):
 
 
 @pytest.mark.parametrize("column", ["at", "path", "what", "detail", "by", "key", "before", "after", "hash"])
-def test_a_row_that_was_altered_is_named(ledger: Ledger, path: FilePath, column: str):
+def test_a_row_that_was_altered_is_named(ledger: Ledger, place: Place, column: str):
     acts(ledger, 5)
-    change(path, "UPDATE events SET column = 'x' WHERE number = 3".replace("column", f'"{column}"'))
+    change(place, "UPDATE events SET column = 'x' WHERE number = 3".replace("column", f'"{column}"'))
     verdict = ledger.verify()
     assert (verdict.whole, verdict.wrong, verdict.rows) == (False, 3, 2)
     assert verdict.sentence.startswith("Row 3 (")
     assert "was altered" in verdict.sentence
 
 
-def test_a_row_of_bytes_or_numbers_does_not_stop_the_check(ledger: Ledger, path: FilePath):
+def test_a_row_of_bytes_or_numbers_does_not_stop_the_check(path: FilePath):
+    """SQLite keeps whatever it is given."""
+    ledger = Ledger.open(path)
     acts(ledger, 3)
     change(path, "UPDATE events SET at = 7, detail = x'00ff', hash = x'01' WHERE number = 2")
     assert ledger.verify().wrong == 2
+    ledger.close()
 
 
-def test_a_row_that_was_taken_out_is_named(ledger: Ledger, path: FilePath):
+def test_a_row_that_was_taken_out_is_named(ledger: Ledger, place: Place):
     acts(ledger, 5)
-    change(path, "DELETE FROM events WHERE number = 3")
+    change(place, "DELETE FROM events WHERE number = 3")
     assert ledger.verify().sentence.startswith("Row 3 is missing: row 4 comes in its place.")
 
 
-def test_a_row_that_was_taken_out_is_named_when_the_others_close_ranks(ledger: Ledger, path: FilePath):
+def test_a_row_that_was_taken_out_is_named_when_the_others_close_ranks(ledger: Ledger, place: Place):
     acts(ledger, 5)
-    change(path, "DELETE FROM events WHERE number = 3", "UPDATE events SET number = number - 1 WHERE number > 3")
+    change(place, "DELETE FROM events WHERE number = 3", "UPDATE events SET number = number - 1 WHERE number > 3")
     assert ledger.verify().wrong == 3
 
 
 @pytest.mark.parametrize(("first_gone", "left"), [(5, 4), (2, 1), (1, 0)])
-def test_an_end_that_was_cut_off_is_named(ledger: Ledger, path: FilePath, first_gone: int, left: int):
+def test_an_end_that_was_cut_off_is_named(ledger: Ledger, place: Place, first_gone: int, left: int):
     acts(ledger, 5)
-    change(path, "DELETE FROM events WHERE number >= :first", first=first_gone)
+    change(place, "DELETE FROM events WHERE number >= :first", first=first_gone)
     verdict = ledger.verify()
     assert (verdict.wrong, verdict.rows) == (first_gone, left)
     assert f"Row {first_gone} is missing, and all behind it: 5 were written." in verdict.sentence
 
 
-def test_rows_that_changed_places_are_named(ledger: Ledger, path: FilePath):
+def test_rows_that_changed_places_are_named(ledger: Ledger, place: Place):
     acts(ledger, 5)
     move = "UPDATE events SET number = {} WHERE number = {}"
-    change(path, move.format(99, 3), move.format(3, 4), move.format(4, 99))
+    change(place, move.format(99, 3), move.format(3, 4), move.format(4, 99))
     verdict = ledger.verify()
     assert verdict.wrong == 3
     assert "stands where another one stood" in verdict.sentence
 
 
-def forge(path: FilePath, number: int) -> None:
+def forge(place: Place, number: int) -> None:
     """Put a row behind the one before that number, hash and all."""
-    connection = sqlite3.connect(path)
-    (before,) = connection.execute("SELECT hash FROM events WHERE number = ?", (number - 1,)).fetchone()
-    row = (number, "2026-03-02T12:00:00.000000+00:00", None, "merge", "", "mallory", "", "", "")
-    own = sha256(f"{before}{json.dumps(row, separators=(',', ':'))}".encode()).hexdigest()
-    connection.execute("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, own))
-    connection.commit()
-    connection.close()
+    with by_hand(place).begin() as connection:
+        before = connection.scalar(sa.select(EVENTS.c.hash).where(EVENTS.c.number == number - 1))
+        row = (number, "2026-03-02T12:00:00.000000+00:00", None, "merge", "", "mallory", "", "", "")
+        own = sha256(f"{before}{json.dumps(row, separators=(',', ':'))}".encode()).hexdigest()
+        connection.execute(sa.delete(EVENTS).where(EVENTS.c.number == number))
+        connection.execute(sa.insert(EVENTS), dict(zip(EVENTS.c.keys(), (*row, own), strict=True)))
 
 
-def test_a_row_that_was_put_in_at_the_end_is_named_and_keeps_nothing_from_being_written(ledger: Ledger, path: FilePath):
+def test_a_row_that_was_put_in_at_the_end_is_named_and_keeps_nothing_from_being_written(ledger: Ledger, place: Place):
     acts(ledger, 2)
-    forge(path, 3)
+    forge(place, 3)
     assert ledger.verify().sentence.startswith("Row 3 was put in by another hand, for 2 were written.")
     acts(ledger, 1)
     assert [row.by for row in ledger.audit()] == ["postbot", "postbot", "mallory", "postbot"]
     assert ledger.verify().wrong == 4
 
 
-def test_a_last_row_that_was_written_anew_is_named(ledger: Ledger, path: FilePath):
+def test_a_last_row_that_was_written_anew_is_named(ledger: Ledger, place: Place):
     acts(ledger, 3)
-    forge(path, 3)
+    forge(place, 3)
     assert ledger.verify().sentence == "Row 3 is not the one that was written last."
 
 
-def test_an_end_that_was_cut_off_shows_although_more_was_written_since(ledger: Ledger, path: FilePath):
+def test_an_end_that_was_cut_off_shows_although_more_was_written_since(ledger: Ledger, place: Place):
     acts(ledger, 3)
-    change(path, "DELETE FROM events WHERE number = 3")
+    change(place, "DELETE FROM events WHERE number = 3")
     acts(ledger, 1)
     assert ledger.verify().sentence.startswith("Row 3 is missing")
 
 
-def test_a_head_that_was_noted_shows_that_a_whole_chain_was_made_up(ledger: Ledger, path: FilePath):
+def test_a_head_that_was_noted_shows_that_a_whole_chain_was_made_up(ledger: Ledger, place: Place):
     acts(ledger, 3)
     noted = ledger.verify().head
     acts(ledger, 2)
     assert ledger.verify(noted).whole
-    forge(path, 3)
-    change(path, "DELETE FROM events WHERE number > 3", "UPDATE pulse SET events = 3")
-    change(path, "UPDATE pulse SET head = (SELECT hash FROM events WHERE number = 3)")
+    forge(place, 3)
+    change(place, "DELETE FROM events WHERE number > 3", "UPDATE pulse SET events = 3")
+    change(place, "UPDATE pulse SET head = (SELECT hash FROM events WHERE number = 3)")
     assert ledger.verify().whole
     assert f"No row has the hash {noted}" in ledger.verify(noted).sentence
 
@@ -241,11 +228,11 @@ def test_a_head_that_was_noted_shows_that_a_whole_chain_was_made_up(ledger: Ledg
 # Older ledgers, and long ones
 
 
-def test_the_rows_of_an_older_ledger_are_chained_in_the_order_that_they_have(path: FilePath):
-    released(path, "0001")
+def test_the_rows_of_an_older_ledger_are_chained_in_the_order_that_they_have(place: Place):
+    released(place, "0001")
     row = "INSERT INTO events VALUES ({}, '2026-03-02T12:00:00.000000+00:00', 'jobs/baker.md', '{}', 'words')"
-    change(path, *(row.format(2 * number, "seen") for number in range(1, 1201)), row.format(2500, "asked"))
-    ledger = Ledger.open(path)
+    change(place, *(row.format(2 * number, "seen") for number in range(1, 1201)), row.format(2500, "asked"))
+    ledger = Ledger.open(place)
     assert (ledger.verify().rows, ledger.verify().whole) == (1201, True)
     seen, asked = ledger.audit(after=1199)
     assert (seen.by, asked.by) == ("postbot", "")  # nobody wrote down who asked
@@ -255,30 +242,29 @@ def test_the_rows_of_an_older_ledger_are_chained_in_the_order_that_they_have(pat
     ledger.close()
 
 
-def test_a_hundred_thousand_rows_are_checked_in_little_memory(ledger: Ledger, path: FilePath):
+def test_a_hundred_thousand_rows_are_checked_in_little_memory(ledger: Ledger, place: Place):
     ledger.adopt([replace(OPEN, path=Path(f"jobs/{number}.md")) for number in range(100)], NOON)
-    connection = sqlite3.connect(path)
-    (head,) = connection.execute("SELECT head FROM pulse").fetchone()
-    rows = []
-    for number in range(101, 100_001):
-        row = (number, "2026-03-02T12:00:00.000000+00:00", None, "merge", "x" * 200, "postbot", "", "", "")
-        head = sha256(f"{head}{json.dumps(row, separators=(',', ':'))}".encode()).hexdigest()
-        rows.append((*row, head))
-    connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    connection.execute("UPDATE pulse SET events = 100000, head = ?", (head,))
-    connection.commit()
-    connection.close()
+    with by_hand(place).begin() as connection:
+        head, rows = connection.exec_driver_sql("SELECT head FROM pulse").scalar_one(), []
+        for number in range(101, 100_001):
+            row = (number, "2026-03-02T12:00:00.000000+00:00", None, "merge", "x" * 200, "postbot", "", "", "")
+            head = sha256(f"{head}{json.dumps(row, separators=(',', ':'))}".encode()).hexdigest()
+            rows.append(dict(zip(EVENTS.c.keys(), (*row, head), strict=True)))
+        connection.execute(sa.insert(EVENTS), rows)
+        connection.execute(sa.text("UPDATE pulse SET events = 100000, head = :head"), {"head": head})
     code = """
 import pathlib, re, sys, postbot.ledger as module
 def peak():  # of this process alone, which a parent's size does not count for
     return int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
-ledger = module.Ledger.open(pathlib.Path(sys.argv[1]))
+ledger = module.Ledger.open(sys.argv[1])
 ledger.audit(limit=2000)
 before = peak()
 verdict = ledger.verify()
 print(verdict.whole, verdict.rows, peak() - before)
 """
-    said = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True, cwd=ROOT)
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(place)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     whole, count, more = said.stdout.split()
     assert (whole, count) == ("True", "100000")
     assert int(more) < 20_000  # KiB beyond what 2,000 rows take; all of them take more than 60,000

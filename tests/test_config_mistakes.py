@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 from hypothesis import given
@@ -94,6 +95,9 @@ def keys_of(file: str, node: yaml.Node, above: tuple[str | int, ...] = ()) -> It
             yield from keys_of(file, item, (*above, at))
 
 
+FEW = hypothesis.settings(max_examples=120)
+"""There are some two hundred keys, and each example is read anew; more would tell no more."""
+
 ROOTS = {name: yaml.compose(text) for name, text in EXAMPLES.items()}
 KEYS = [key for name, node in ROOTS.items() for key in keys_of(name, node)]
 
@@ -126,6 +130,7 @@ def named(key: Key) -> str:
     return str(key.where[-1])
 
 
+@FEW
 @given(st.sampled_from(KEYS))
 def test_a_key_that_stands_there_twice_is_told_where_it_does(folder: Path, key: Key):
     text = changed(key, lambda pairs, at: pairs.append(copy.deepcopy(pairs[at])))
@@ -138,6 +143,7 @@ def test_a_key_that_stands_there_twice_is_told_where_it_does(folder: Path, key: 
     assert "second time" in problem.message
 
 
+@FEW
 @given(st.sampled_from([key for key in KEYS if not key.is_free and key.file != "profile.yaml"]), st.data())
 def test_a_key_with_one_letter_wrong_is_told_where_it_stands(folder: Path, key: Key, data: st.DataObject):
     at = data.draw(st.integers(0, len(named(key)) - 1))
@@ -154,6 +160,7 @@ def test_a_key_with_one_letter_wrong_is_told_where_it_stands(folder: Path, key: 
     assert f"{wrong}` is not a setting." in unknown.message
 
 
+@FEW
 @given(st.sampled_from(KEYS))
 def test_settings_in_place_of_a_value_and_text_in_place_of_settings_are_told_at_their_key(folder: Path, key: Key):
     def other(pairs: list[tuple[yaml.Node, yaml.Node]], at: int) -> None:
@@ -169,6 +176,7 @@ def test_settings_in_place_of_a_value_and_text_in_place_of_settings_are_told_at_
     assert any(start - 1 <= problem.line <= start + 2 for problem in caught.value.problems)
 
 
+@FEW
 @given(st.sampled_from(KEYS))
 def test_without_a_key_it_is_read_or_what_is_missing_is_told(folder: Path, key: Key):
     text = changed(key, lambda pairs, at: pairs.pop(at))
@@ -187,6 +195,7 @@ ODD = [
 ]  # fmt: skip
 
 
+@FEW
 @given(st.sampled_from(KEYS), st.sampled_from(ODD))
 def test_whatever_stands_at_a_key_it_is_read_or_told(folder: Path, key: Key, value: str):
     text = changed(key, lambda pairs, at: pairs.__setitem__(at, (pairs[at][0], yaml.ScalarNode("!odd", "odd"))))
@@ -224,3 +233,21 @@ def test_a_file_that_no_configuration_can_be_is_told_as_such(folder: Path, text:
         load(folder / "odd.yaml")
     [problem] = caught.value.problems
     assert problem.code == "config-yaml"
+
+
+HALF = '"' + r"\ud800" + '"'
+
+
+@pytest.mark.parametrize("where", ["public: {name: VALUE}", "routes: [{to: console:me, hear: VALUE}]", "words: VALUE"])
+def test_half_of_a_character_is_no_text(folder: Path, where: str):
+    (folder / "odd.yaml").write_text(f"site: {{profile: x, timezone: UTC}}\n{where.replace('VALUE', HALF)}\n")
+    with pytest.raises(ConfigError, match=r"odd\.yaml:2:\d+: error: .* no value of its kind"):
+        load(folder / "odd.yaml")
+
+
+def test_a_date_is_the_text_that_it_is(folder: Path):
+    (folder / "dated.yaml").write_text(
+        "site: {profile: x, timezone: UTC}\npublic: {name: 2026-03-09, shows: {open: 2026-13-45}}\n"
+    )
+    public = load(folder / "dated.yaml").public
+    assert (public.name, public.shows["open"]) == ("2026-03-09", "2026-13-45")

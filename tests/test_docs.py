@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,7 @@ from postbot.doors.cli import app
 from postbot.settings import CHANNELS
 from tests.doors.command import REAL, postbot, really
 from tests.examples import DATES, ROOT, configuration
+from tests.service.kit import Service, Site, ahead
 from tests.world import World, git
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -94,10 +96,24 @@ def test_every_command_shown_in_the_readme_does_what_its_comment_says(tmp_path: 
     assert "Nothing is held." in run("deliveries")
     assert "rows of the audit are as they were written" in run("audit")
     assert "Nothing is wrong." in run("doctor")
+    assert "robin" not in run("pause", "--by", "sam")
+    assert "PAUSED by sam since" in postbot("plan", *config, cwd=world.repo).out
+    run("resume")
+    assert "Nothing is wrong" in run("config")
+    assert "saved.db" in run("ledger")
     assert {name for name, code in done.items() if code} <= {"check", "withdraw"}
     world.write("data-engineer", opens="March 12, 2026, 9:00 am EST", closes="tbd")
     assert "+closes: March 20, 2026, 11:59 pm EDT\n" in run("transition")
-    assert {words[1] for words in SHOWN if words[0] == "postbot"} == {name.split()[0] for name in done}
+    assert {words[1] for words in SHOWN if words[0] == "postbot"} == {name.split()[0] for name in done} | {"run"}
+
+
+def test_the_service_that_the_readme_shows_runs_until_it_is_told_to_end(tmp_path: Path):
+    site = Site(tmp_path)
+    site.write("pilot", opens=ahead(-3600), closes=ahead(3600))
+    with Service.start(tmp_path, *shown("run")[1:]) as service:
+        service.wait_for(lambda: site.state("pilot") == "open")
+        service.signal(signal.SIGTERM)
+        assert service.ended() == 0
 
 
 def test_every_make_target_that_is_named_exists():

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path as FilePath
 
@@ -155,3 +156,11 @@ def test_a_file_is_not_migrated_under_the_hands_of_an_older_postbot_at_work(path
     with pytest.raises(LedgerBusy):
         Ledger.open(path)
     finish(worker)
+
+
+def test_many_threads_of_a_service_make_their_ledgers_at_once(tmp_path: FilePath):
+    with ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(lambda number: Ledger.open(tmp_path / f"{number}.db"), range(32)))
+    assert [each.memory().last_tick for each in made] == [None] * 32
+    for each in made:
+        each.close()

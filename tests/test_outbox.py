@@ -1,11 +1,8 @@
-"""The outbox on a real file: threads, ends, doubts, and what a person decides about a message that is held."""
+"""The outbox, in a real file and in a real PostgreSQL: threads, ends, doubts, and what a person decides about a message that is held."""
 
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from pathlib import Path as FilePath
 
 import pytest
 
@@ -14,7 +11,7 @@ from postbot.core.plan.memory import Undelivered
 from postbot.core.profile import State
 from postbot.core.site import Path
 from postbot.ledger import ATTEMPTS, Delivery, DeliveryStatus, Ledger, LedgerError
-from tests.test_ledger import BAKER, LATER, NOON, NOT_SENT, OPEN, UNKNOWN, released
+from tests.ledgers import BAKER, LATER, NOON, NOT_SENT, OPEN, UNKNOWN, Place, change, released
 
 PUT = Receipt(Outcome.SENT, "Sent.", place="C1:17")
 WEEK = NOON + timedelta(weeks=1)
@@ -49,18 +46,6 @@ DUE, DOUBTFUL, SENT, HELD, DROPPED, EXPIRED = (
 )
 
 
-@pytest.fixture
-def path(tmp_path: FilePath) -> FilePath:
-    return tmp_path / "postbot" / "ledger.db"
-
-
-@pytest.fixture
-def ledger(path: FilePath) -> Iterator[Ledger]:
-    opened = Ledger.open(path)
-    yield opened
-    opened.close()
-
-
 def tried(ledger: Ledger, receipt: Receipt, at: datetime = NOON) -> Delivery:
     """Take the oldest due message, and let this be what came of it."""
     taken = ledger.claim(ledger.due(at)[0], at)
@@ -88,12 +73,6 @@ def test_a_message_comes_back_with_all_that_it_says(ledger: Ledger):
     first, second = ledger.due(NOON)
     assert (first.message, second.message) == (SOON, plain)
     assert (first.queued_at, first.changed_at, first.claimed_at, first.place) == (NOON, NOON, None, "")
-
-
-def test_a_delivery_is_found_by_its_number(ledger: Ledger):
-    ledger.tell([SOON], [], NOON)
-    assert ledger.delivery(1) == ledger.due(NOON)[0]
-    assert [ledger.delivery(number) for number in (-1, 0, 2, 2**70)] == [None] * 4
 
 
 def test_where_a_message_was_put_is_remembered(ledger: Ledger):
@@ -434,12 +413,10 @@ def test_an_old_attempt_cannot_settle_what_a_person_has_freed(ledger: Ledger):
 # Ledgers from before there were threads
 
 
-def older(path: FilePath, statement: str, **values: object) -> Ledger:
-    released(path, "0001")
-    with sqlite3.connect(path) as connection:
-        connection.execute(statement, values)
-    connection.close()
-    return Ledger.open(path)
+def older(place: Place, statement: str, **values: object) -> Ledger:
+    released(place, "0001")
+    change(place, statement, **values)
+    return Ledger.open(place)
 
 
 @pytest.mark.parametrize(
@@ -447,22 +424,22 @@ def older(path: FilePath, statement: str, **values: object) -> Ledger:
     [(State.UPCOMING, 0, 1), (State.OPEN, 1, 1), (State.CLOSED, 1, 1), (State.UPCOMING, 1, 2)],
 )
 def test_a_posting_known_before_belongs_to_its_present_opening_or_to_the_one_it_waits_for(
-    path: FilePath, state: State, generation: int, opening: int
+    place: Place, state: State, generation: int, opening: int
 ):
     change = "UPDATE witnesses SET state = :state, generation = :generation"
-    ledger = older(path, change, state=state.value, generation=generation)
+    ledger = older(place, change, state=state.value, generation=generation)
     assert ledger.memory().witnesses[BAKER].thread == sha256(f"{BAKER}\n{opening}".encode()).hexdigest()[:16]
     ledger.close()
 
 
-def test_a_site_that_speaks_already_goes_on_speaking_and_one_that_never_did_does_not_begin(path: FilePath):
-    ledger = older(path, "UPDATE pulse SET last_tick = NULL")
+def test_a_site_that_speaks_already_goes_on_speaking_and_one_that_never_did_does_not_begin(place: Place):
+    ledger = older(place, "UPDATE pulse SET last_tick = NULL")
     assert ledger.memory().released == frozenset()
     ledger.close()
 
 
-def test_what_an_older_postbot_left_claimed_is_found_in_doubt(path: FilePath):
-    ledger = older(path, "UPDATE outbox SET status = 'claimed'")
+def test_what_an_older_postbot_left_claimed_is_found_in_doubt(place: Place):
+    ledger = older(place, "UPDATE outbox SET status = 'claimed'")
     (left,) = ledger.in_doubt()
     assert (left.claimed_at, left.message.thread, left.message.page) == (NOON, "public:8e96fd1403c47f1f", None)
     ledger.close()

@@ -21,6 +21,7 @@ from postbot.core.problem import PostbotError
 from postbot.core.profile import CloseReason, State
 from postbot.doors import running, said
 from postbot.doors.configuration import config_app
+from postbot.doors.ledger import ledger_app
 from postbot.doors.options import (
     DEFAULT_CONFIG,
     AtOption,
@@ -40,6 +41,7 @@ from postbot.doors.session import (
     bot_of,
     by_hand,
     configuration,
+    configured,
     demand_text,
     find,
     instant,
@@ -559,9 +561,14 @@ def init(
 def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Look whether everything that a tick needs is there: rights, rules, branches, folders. Changes nothing."""
     from postbot.doors import doctor as door
+    from postbot.hosts import HostError
 
     with busy("Looking at everything ..."):
-        found = door.examine(configuration(config))
+        try:
+            whole = configured(config)
+        except HostError:  # that the site cannot be asked is among what is found
+            whole = configuration(config)
+        found = door.examine(whole)
     say_json(door.as_json(found)) if as_json else say(door.text(found))
     raise typer.Exit(FOUND if door.has_fault(found) else FINE)
 
@@ -577,6 +584,7 @@ def demo(
 
 
 app.add_typer(config_app, name="config")
+app.add_typer(ledger_app, name="ledger")
 
 
 def _tick(bot: Bot, now: datetime, *, chosen: bool, as_json: bool, about: str | None = None) -> Report:

@@ -22,7 +22,7 @@ from postbot.hosts import doctor as plain
 from postbot.hosts.doctor import Finding, Level, fault, fine, note, warning
 from postbot.hosts.github import GitHubHost
 from postbot.hosts.github import doctor as github
-from postbot.ledger import Ledger
+from postbot.ledger import Ledger, LedgerUnready
 
 
 def examine(config: Config) -> tuple[Finding, ...]:
@@ -42,7 +42,18 @@ def _profile(config: Config) -> Iterator[Finding]:
 
 
 def _ledger(config: Config) -> Iterator[Finding]:
-    path = config.at(config.ledger)
+    try:
+        where = config.ledger_at
+    except ConfigError as error:
+        yield from (fault("ledger", problem.message, problem.fix) for problem in error.problems)
+        return
+    if isinstance(where, Path):
+        yield from _file(where)
+    else:
+        yield _opened(where)
+
+
+def _file(path: Path) -> Iterator[Finding]:
     there = next(each for each in (path, *path.absolute().parents) if os.access(each, os.F_OK))
     # SQLite keeps files of its own beside the ledger, so its folder counts, too.
     places = [path, path.parent] if there == path else [there]
@@ -56,12 +67,14 @@ def _ledger(config: Config) -> Iterator[Finding]:
         yield _opened(path)
 
 
-def _opened(path: Path) -> Finding:
+def _opened(where: Path | str) -> Finding:
     try:
-        Ledger.open(path).close()
+        with closing(Ledger.open(where, migrate=False)) as ledger:
+            return fine("ledger", f"{ledger.name} can be read and written.")
+    except LedgerUnready as unready:
+        return note("ledger", str(unready))
     except PostbotError as error:
         return fault("ledger", str(error))
-    return fine("ledger", f"{path} can be read and written.")
 
 
 def _site(config: Config) -> tuple[Finding, ...]:
@@ -93,11 +106,8 @@ def _hearers(config: Config) -> Iterator[Finding]:
 
 def _released(config: Config) -> bool | None:
     """Whether postbot speaks to everybody; None where there is no ledger yet, or none that can be read."""
-    path = config.at(config.ledger)
-    if not path.is_file():
-        return None
-    # A ledger that cannot be read is told of above.
-    with suppress(PostbotError), closing(Ledger.open(path)) as ledger:
+    # A ledger that is not there, or cannot be read, is told of above.
+    with suppress(PostbotError), closing(Ledger.open(config.ledger_at, migrate=False)) as ledger:
         return RELEASE in ledger.memory().released
     return None
 

@@ -161,8 +161,7 @@ class Ledger:
     def adopt(self, witnesses: Sequence[Witness], at: datetime) -> None:
         """Remember many postings as they stand, all at once or not at all, with nothing to be said about them."""
         with self._writing() as writer:
-            for witness in witnesses:
-                memory.see(writer, witness, None, at)
+            memory.adopt(writer, witnesses, at)
 
     def forget(self, path: Path, messages: Sequence[Message], told: Sequence[str], at: datetime) -> None:
         """Remember that a posting's file is gone; what was still to be said of it to the public is no news any more."""

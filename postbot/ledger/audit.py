@@ -8,7 +8,8 @@ Rows are only ever added.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -89,22 +90,24 @@ _STAY: Final = sa.update(pulse)
 _TURN: Final = _STAY.values(revision=pulse.c.revision + 1)
 
 
-def rows(connection: sa.Connection, after: int, limit: int | None) -> Iterator[AuditRow]:
-    """The rows behind that number, oldest first, a thousand of them in memory at a time."""
+def rows(connection: sa.Connection, after: int, limit: int | None) -> Generator[AuditRow]:
+    """The rows behind that number, oldest first, a thousand in memory at a time. To be read to the end, or closed."""
     wanted = sa.select(events.c.number, *_TEXTS).where(events.c.number > after).order_by(events.c.number).limit(limit)
-    for row in connection.execute(wanted.execution_options(yield_per=_AT_ONCE)):
-        yield AuditRow(*row)
+    with connection.execute(wanted.execution_options(yield_per=_AT_ONCE)) as found:
+        for row in found:
+            yield AuditRow(*row)
 
 
 def verify(connection: sa.Connection, noted: str) -> Verdict:
     """Follow the chain from its beginning to its end. `noted` is a head that somebody has kept elsewhere."""
     count, head = connection.execute(sa.select(pulse.c.events, pulse.c.head)).one()
     number, at_end, met = 0, "", not noted
-    for row in rows(connection, 0, None):
-        if wrong := _wrong(row, number, at_end):
-            return Verdict(number, at_end, number + 1, f"{wrong} {_before(number)}")
-        number, at_end = row.number, row.hash
-        met = met or at_end == noted
+    with closing(rows(connection, 0, None)) as chain:
+        for row in chain:
+            if wrong := _wrong(row, number, at_end):
+                return Verdict(number, at_end, number + 1, f"{wrong} {_before(number)}")
+            number, at_end = row.number, row.hash
+            met = met or at_end == noted
     if wrong := _wrong_end(number, at_end, count, head):
         return Verdict(min(number, count), at_end, min(number, count) + (number != count), wrong)
     if not met:

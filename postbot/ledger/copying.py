@@ -40,7 +40,10 @@ def copy(source: Store, target: Store, *, replace: bool, older: bool) -> Copy:
     """
     with source.reading() as there, target.writing() as here:
         if not replace and _holds_anything(here.connection):
-            raise LedgerError(f"{target.name} is a ledger that holds something already. Nothing was copied.")
+            raise LedgerError(
+                f"{target.name} is a ledger that holds something already, and nothing was copied. "
+                "Name an empty place, or put a backup back with --replace."
+            )
         counts = {table.name: _copy(there, here, table) for table in _TABLES}
         verdict = audit.verify(here.connection, "")
         same = verdict == audit.verify(there, "")
@@ -94,7 +97,7 @@ def come_back(writer: Writer, at: datetime) -> None:
     for request in asked:
         memory.answer(writer, request, done=False, words=_REFUSED, by=CLOCK, at=at)
     writer.execute(sa.update(pulse).values(last_tick=None))
-    words = f"An older copy of the ledger was put back: {held} messages are held, {len(asked)} requests are refused."
+    words = f"An older copy of the ledger was put back. Messages held: {held}. Requests refused: {len(asked)}."
     writer.note(at, "put back", words, after="copied")
     writer.turn()
 

@@ -23,7 +23,7 @@ from postbot.ledger.values import Entry, Pause
 
 _RENAMED: Final = "renamed"  # the entry whose detail is the path before, by which a history is followed back
 
-# Made once, for a whole site is adopted posting by posting.
+# Made once: to put a statement together takes longer than to carry it out.
 _NAMES: Final = (witnesses.c.path == sa.bindparam("path_now"), witnesses.c.path == sa.bindparam("path_before"))
 _KNOWN: Final = sa.select(witnesses).where(sa.or_(*_NAMES))
 _FORGET: Final = sa.delete(witnesses).where(sa.or_(*_NAMES))
@@ -62,6 +62,23 @@ def see(writer: Writer, witness: Witness, was: Path | None, at: datetime) -> Non
     if was is not None and was in known and was != witness.path:
         _rename(writer, was, witness, at)
         before = known[was]
+    _note(writer, witness, before, at)
+
+
+def adopt(writer: Writer, found: Sequence[Witness], at: datetime) -> None:
+    """Remember postings as they stand, in as few statements as for one."""
+    known = {row.path: (row.gone, witness_of(row)) for row in writer.execute(sa.select(witnesses))}
+    new = [witness for witness in found if known.get(witness.path) != (False, witness)]
+    if again := [{"path_now": each.path, "path_before": each.path} for each in new if each.path in known]:
+        writer.execute(_FORGET, again)
+    if new:
+        writer.execute(_REMEMBER, [asdict(each) | {"gone": False} for each in new])
+    for each in new:
+        _, before = known.get(each.path, (False, None))
+        _note(writer, each, before, at)
+
+
+def _note(writer: Writer, witness: Witness, before: Witness | None, at: datetime) -> None:
     writer.note(
         at,
         "seen",

@@ -65,6 +65,7 @@ _LISTED: Final = sa.select(
     _root.c.place.label("root_place"),
 ).select_from(outbox.outerjoin(_root, _root.c.number == _NUMBER_OF_ROOT))
 _ONE: Final = _LISTED.where(outbox.c.number == sa.bindparam("this"))
+_IN_DOUBT: Final = _LISTED.where(_is(CLAIMED, DOUBTFUL)).order_by(outbox.c.number)
 _STANDING: Final = sa.select(
     *(outbox.c[name] for name in ("number", "path", "key", "event", "channel", "recipient", "subject")),
     *(outbox.c[name] for name in ("status", "attempts", "expires_at")),
@@ -111,6 +112,12 @@ _END: Final = (
 )
 
 
+_its_turn = sa.func.coalesce(outbox.c.next_at, outbox.c.changed_at)
+_ends_before = outbox.c.expires_at < _its_turn
+_NEXT: Final = sa.select(
+    sa.func.min(sa.case((_ends_before, outbox.c.expires_at), else_=_its_turn), type_=Instant)
+).where(_is(DUE, CLAIMED, DOUBTFUL))
+
 _before = outbox.alias("before")
 _IN_TURN: Final = ~sa.exists().where(
     *(_before.c[name] == outbox.c[name] for name in _SAME),
@@ -131,14 +138,14 @@ def due(connection: sa.Connection, at: datetime, limit: int, audiences: Collecti
 
 
 def next_due(connection: sa.Connection) -> datetime | None:
-    """When the next message that waits is to be tried, or looked for."""
-    waiting = sa.select(sa.func.min(sa.func.coalesce(outbox.c.next_at, outbox.c.changed_at), type_=Instant))
-    return connection.scalar(waiting.where(_is(DUE, CLAIMED, DOUBTFUL)))
+    """When the next message that waits is to be tried, or looked for, or is no news any more."""
+    found: datetime | None = connection.scalar(_NEXT)
+    return found
 
 
 def in_doubt(connection: sa.Connection) -> list[Delivery]:
     """What was taken and not settled, oldest first."""
-    return _listed(connection, _LISTED.where(_is(CLAIMED, DOUBTFUL)).order_by(outbox.c.number))
+    return _listed(connection, _IN_DOUBT)
 
 
 def latest(connection: sa.Connection, limit: int, *, held_only: bool) -> list[Delivery]:

@@ -261,13 +261,11 @@ def _address(url: str) -> tuple[sa.URL, str]:
     if given.drivername != "postgresql" or not given.database:
         raise LedgerError(_NO_ADDRESS)
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name.startswith("pg_"):
-        raise LedgerError(
-            f"The ledger cannot be in a schema {name!r}: write up to 63 small letters, digits and `_`, a letter first."
-        )
+        raise LedgerError(f"The ledger cannot be in a schema {name!r}: write up to 63 small letters, digits and `_`.")
     return given.set(drivername="postgresql+psycopg").difference_update_query(["schema"]), name
 
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _NO_ADDRESS: Final = (
     "This is no address of a PostgreSQL ledger; write postgresql://USER@HOST:PORT/DATABASE?schema=NAME, and keep the "
     "password in POSTBOT_LEDGER_PASSWORD."
@@ -328,7 +326,7 @@ def _sentence(error: sa.exc.DBAPIError, name: str, user: str, *, is_last: bool) 
     match _state(error):
         case "42501" | "3F000":
             return f"{user} may not do this in the ledger {name} ({says}). Let that user own the schema."
-        case "25006":
+        case "25006" | "0A000" if "read-" in says:
             return f"The ledger {name} is read-only ({says}). Name the server that may be written to."
         case "55P03" | "57014" | "40001" | "40P01":
             return f"The ledger {name} did not answer in time, for others hold it ({says}). Try again later."

@@ -5,6 +5,7 @@ knows how a database is reached, and nothing begins or ends a transaction. Alemb
 something to migrate, because it takes longer to import than a tick takes to run.
 """
 
+import threading
 from typing import Final
 
 import sqlalchemy as sa
@@ -13,6 +14,10 @@ from postbot.ledger.values import LedgerError, LedgerUnready
 
 HEAD: Final = "0003"
 """The schema that this postbot writes. Schemas are numbered, so that a newer one is a greater text."""
+
+
+_TURN: Final = threading.Lock()
+"""Alembic keeps what it is at in variables of its module, so that two of its runs in one process confuse each other."""
 
 
 def found(connection: sa.Connection, name: str) -> str | None:
@@ -53,4 +58,5 @@ def migrate(connection: sa.Connection) -> None:
     config = Config()
     config.set_main_option("script_location", "postbot:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _TURN:
+        command.upgrade(config, "head")

@@ -170,6 +170,8 @@ class File:
             if sentence is None:
                 raise
             raise LedgerError(sentence) from error
+        except UnicodeDecodeError as error:  # of SQLite's own words about a damage, where they quote it
+            raise LedgerError(_damaged(self._path, "what it says is no text")) from error
 
 
 def _make_folder(folder: Path) -> None:
@@ -226,5 +228,5 @@ def _damaged(path: Path, why: str) -> str:
     return (
         f"The ledger {path} is damaged ({' '.join(why.split())}). To start afresh delete it, with {path.name}-wal and "
         f"{path.name}-shm beside it: postbot then adopts what stands on the site and says nothing about it, but "
-        "forgets open requests and unsent messages. If you have a backup: postbot ledger restore FILE"
+        "forgets open requests and unsent messages. If you have a backup: `postbot ledger restore FILE`"
     )

@@ -17,7 +17,7 @@ from multiprocessing.pool import Pool
 from rich.console import Console
 from rich.table import Table
 
-from tests.crashes.matrix import EVERY, Case, Outcome, matrix, summary
+from tests.crashes.matrix import outcomes, summary
 from tests.crashes.scenarios import SCENARIOS
 from tests.crashes.schedules import LIVES, Verdict, life_of, verdicts
 
@@ -40,20 +40,14 @@ def main() -> int:
 
 
 def _matrix(pool: Pool) -> int:
-    outcomes = []
-    for found in pool.imap_unordered(_of_scenario, SCENARIOS):
-        for outcome in found:
-            outcomes.append(outcome)
+    found = []
+    for each in pool.imap_unordered(outcomes, SCENARIOS):
+        found += each
+        for outcome in each:
             for sentence in outcome.wrong:
                 _say(f"{outcome.case}: {sentence}")
-    _say(summary(outcomes))
-    return int(any(outcome.wrong for outcome in outcomes))
-
-
-def _of_scenario(name: str) -> list[Outcome]:
-    cases: list[Case] = [case for case in EVERY if case.scenario == name]
-    with matrix() as kills:
-        return [kills.tried(case, last=True) for case in cases]
+    _say(summary(found))
+    return int(any(outcome.wrong for outcome in found))
 
 
 def _schedules(pool: Pool, seeds: Sequence[int]) -> int:

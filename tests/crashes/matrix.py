@@ -80,12 +80,18 @@ def matrix() -> Iterator[Matrix]:
         yield Matrix(lab, Path(folder))
 
 
-def summary(outcomes: Sequence[Outcome]) -> str:
+def outcomes(scenario: str) -> list[Outcome]:
+    """Try every point of one scenario."""
+    with matrix() as made:
+        return [made.tried(case, last=True) for case in EVERY if case.scenario == scenario]
+
+
+def summary(found: Sequence[Outcome]) -> str:
     """The figures in words."""
-    well = sum(not each.wrong for each in outcomes)
-    kills = sum(each.kills for each in outcomes)
-    reached = sum(each.kills > 0 for each in outcomes)
-    each_took = sum(each.seconds for each in outcomes) / max(kills, 1)
-    figures = f"{well} of {len(outcomes)} converge; {reached} of them were really reached, by {kills} kills"
-    beyond = "".join(f"\n  cannot be reached: {each.case}" for each in outcomes if not each.kills)
+    well = sum(not each.wrong for each in found)
+    kills = sum(each.kills for each in found)
+    reached = sum(each.kills > 0 for each in found)
+    each_took = sum(each.seconds for each in found) / max(kills, 1)
+    figures = f"{well} of {len(found)} converge; {reached} of them were really reached, by {kills} kills"
+    beyond = "".join(f"\n  cannot be reached: {each.case}" for each in found if not each.kills)
     return f"{figures} that took {each_took:.1f} s each.{beyond}"

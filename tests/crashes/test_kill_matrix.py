@@ -24,7 +24,7 @@ ENDS = {
     "open": ("pilot", "state: open", 1, ["Pilot: now open"]),
     "close": ("pilot", "state: closed", 1, ["Pilot: closed"]),
     "extend": ("pilot", "closes: March 27, 2026", 1, ["Pilot: more time to apply"]),
-    "reopen": ("pilot", "state: open", 2, ["Pilot: open again"]),
+    "reopen": ("pilot", "state: open", 2, ["Pilot: now open"]),
     "rename": ("captain", "state: open", 1, ["Pilot: now open"]),
     "hand merge": ("pilot", "state: closed", 1, ["Pilot: closed early"]),
     "request": ("pilot", "state: closed", 1, ["Pilot: closed early"]),

@@ -234,8 +234,8 @@ PULL = {
     "number", "branch", "title", "status", "labels", "opened_at", "approved_by", "closed_by", "reason", "untouched",
     "body", "draft", "blocked", "said", "url",
 }  # fmt: skip
-REPORT = {"at", "held", "done", "refused", "sent", "problems", "wakes_at"}
-PLAN = {"at", "held", "wakes_at", "steps", "waiting", "to_come", "problems"}
+REPORT = {"at", "held", "done", "refused", "sent", "problems", "wakes_at", "halted", "paused"}
+PLAN = {"at", "held", "wakes_at", "steps", "waiting", "to_come", "problems", "paused"}
 RESULT = {"path", "ok", "problem", "problems", "changed_lines", "text"}
 STEPS = {
     "propose": {"does", "branch", "title", "path", "transition", "due"},

@@ -18,6 +18,8 @@ from tests.examples import ROOT, configuration, routes
 
 SITE = "site: {repo: site.git, folders: [jobs], profile: jekyll-state, timezone: UTC}\n"
 SETTINGS = SITE.replace("UTC", "UTC, settings: .github/postbot.yaml")
+ANY_KIND = "json://localhost/canary"
+"""Something that every kind of secret may be, an address for Apprise, too."""
 SCHEMAS = {"postbot": site_schema, "service": service_schema}
 
 
@@ -92,19 +94,26 @@ def test_every_secret_that_is_missing_is_named_and_none_that_is_there(tmp_path: 
     text = SITE + (
         "secrets: acme\ngithub: {repository: agency/site}\nledger: postgresql://bot@db/jobs\n"
         "email: {server: localhost, sender: a@x.example, username: bot, lists: {l@x.example: {approved: LIST}}}\n"
-        "routes: [{to: ['email:a@x.example', slack:C024BE91L], hear: staff}]\n"
+        "apprise: [teams]\n"
+        "routes: [{to: ['email:a@x.example', slack:C024BE91L, apprise:teams], hear: staff}]\n"
     )
     written(tmp_path, text)
     told = re.findall(r"There is no (\w+) and no (\w+)", check(tmp_path).out)
     assert [name for _, name in told] == [
         "POSTBOT_GITHUB_TOKEN", "POSTBOT_SMTP_PASSWORD", "POSTBOT_APPROVED_LIST", "POSTBOT_SLACK_TOKEN",
+        "POSTBOT_APPRISE_TEAMS",
     ]  # fmt: skip
     assert all(own == name.replace("POSTBOT_", "POSTBOT_ACME_") for own, name in told)
     for _, name in told:
         with pytest.raises(ConfigError, match=name):
             build(load(tmp_path / "postbot.yaml"), ledger=tmp_path / "ledger.db")
-        environment.setenv(name, "canary")
+        environment.setenv(name, ANY_KIND)
     build(load(tmp_path / "postbot.yaml"), ledger=tmp_path / "ledger.db").ledger.close()
+    assert check(tmp_path).out == "Nothing is wrong.\n"
+    for own, name in told:
+        environment.delenv(name)
+        environment.setenv(own, ANY_KIND)
+        build(load(tmp_path / "postbot.yaml"), ledger=tmp_path / "ledger.db").ledger.close()
     assert check(tmp_path).out == "Nothing is wrong.\n"
 
 

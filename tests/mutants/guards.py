@@ -171,6 +171,78 @@ GUARDS = (
         " and seen.postings is None:",
         ("tests/stories/test_safety.py",),
     ),
+    Guard(
+        "clocks that differ are held",
+        "postbot/reconcile.py",
+        "seen = replace(self.observe() if report else self._see(snapshot), skew=skew)",
+        "seen = self.observe() if report else self._see(snapshot)",
+        ("tests/hardship/test_wrong_clock.py",),
+    ),
+    Guard(
+        "a ledger that is an older copy adopts what stands",
+        "postbot/reconcile.py",
+        "            if self.ledger.come_back(now):\n",
+        "            if not self.ledger:\n",
+        ("tests/test_ledger_copies.py",),
+    ),
+    # One at a time ---------------------------------------------------------------------------------------------------
+    Guard(
+        "who has lost the lease writes nothing",
+        "postbot/ledger/postgres.py",
+        "        if held is not None and connection.scalar(_MINE) != held.epoch:",
+        "        if held is not None and connection.scalar(_MINE) is None:",
+        ("tests/test_ledger_work.py", "tests/test_ledger_postgres.py"),
+    ),
+    Guard(
+        "a lease that is held is not taken",
+        "postbot/ledger/postgres.py",
+        "            if not found.free:\n",
+        "            if found.until and found.until < found.now:\n",
+        ("tests/test_ledger_work.py", "tests/test_ledger_postgres.py"),
+    ),
+    Guard(
+        "writers in PostgreSQL come one after the other",
+        "postbot/ledger/postgres.py",
+        "            connection.execute(_TURN)\n",
+        "",
+        ("tests/test_ledger_work.py", "tests/test_ledger_postgres.py"),
+    ),
+    Guard(
+        "with SQLite one service runs",
+        "postbot/doors/service/site.py",
+        "            serving.enter_context(bot.ledger.serving())\n",
+        "            bot.ledger.serving()\n",
+        ("tests/service/test_run.py",),
+    ),
+    Guard(
+        "paused, nothing is done to the world",
+        "postbot/reconcile.py",
+        "        if (pause := self.ledger.paused()) is not None:",
+        "        if (pause := self.ledger.paused()) is not None and not pause.by:",
+        ("tests/service/test_pause.py",),
+    ),
+    # From outside ----------------------------------------------------------------------------------------------------
+    Guard(
+        "a webhook must be signed",
+        "postbot/doors/service/webhooks.py",
+        " or not hmac.compare_digest(wanted, given[0]):",
+        ":",
+        ("tests/service/test_webhooks.py",),
+    ),
+    Guard(
+        "a delivery counts once",
+        "postbot/doors/service/webhooks.py",
+        "            if site.heard(key):\n",
+        "            if site.heard(key) or key:\n",
+        ("tests/service/test_webhooks.py",),
+    ),
+    Guard(
+        "secrets are taken out of what is written",
+        "postbot/censor.py",
+        "            text = text.replace(form, HIDDEN)",
+        "            text = text.replace(form, form)",
+        ("tests/test_censor.py",),
+    ),
     # Exact edits -----------------------------------------------------------------------------------------------------
     Guard(
         "both parsers must find a value at the same place",

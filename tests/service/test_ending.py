@@ -11,9 +11,10 @@ from tests.twins.github.client import Twin
 from tests.twins.smtp.client import SmtpTwin
 
 LISTS = [f"list-{number}@list.example" for number in range(3)]
-MAIL = f"  - {{to: [{', '.join(f'email:{name}' for name in LISTS)}], hear: public}}\n" + (
-    '  - {to: "folder:hr@agency.example", hear: staff}\n'
-)
+MAIL = f"""\
+  - {{to: [{", ".join(f"email:{name}" for name in LISTS)}], hear: public}}
+  - {{to: "folder:hr@agency.example", hear: staff}}
+"""
 END = (signal.SIGTERM, signal.SIGINT)
 
 

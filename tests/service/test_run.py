@@ -105,7 +105,7 @@ def test_three_sites_each_do_their_own(tmp_path: Path) -> None:
     with Service.start(tmp_path) as service:
         for site in sites:
             service.wait_for(lambda site=site: site.said() == ["Pilot: now open"])
-        assert {line["site"] for line in service.lines("merged")} == {"harbour", "museum", "school"}
+        service.wait_for(lambda: {line["site"] for line in service.lines("merged")} == {"harbour", "museum", "school"})
 
 
 def test_a_site_whose_github_hangs_keeps_no_other_from_its_instant_and_is_told_to_hang(

@@ -78,18 +78,22 @@ def test_the_search_itself_hears_a_canary_in_plain_words_and_in_any_place_of_a_b
 
 @contextmanager
 def echo(status: int, kind: str) -> Iterator[str]:
-    """A far end that answers every request with all that it heard, as JSON that GitHub and Slack might send, or a page."""
+    """A far end that answers every request with all that it heard, as JSON that GitHub and Slack might send, or a page.
+
+    `torn`: the sign-in stands where we cut what is long.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0") or 0)).decode("utf-8", "replace")
-            heard = f"{self.requestline} {' '.join(f'{n}: {v}' for n, v in self.headers.items())} {body}"
+            begins = f"{'.' * 280}{self.headers['Authorization']} " if kind == "torn" else ""
+            heard = f"{begins}{self.requestline} {' '.join(f'{n}: {v}' for n, v in self.headers.items())} {body}"
             told = {"message": heard, "error": heard, "ok": False, "errors": [{"message": heard, "type": "FORBIDDEN"}]}
             if self.path.endswith("/access_tokens"):
                 told, code = {"token": GIVEN_OUT, "expires_at": "2099-01-01T00:00:00Z"}, 201
             else:
                 code = status
-            data = json.dumps(told).encode() if kind == "json" else f"<h1>{heard}</h1>".encode()
+            data = json.dumps(told).encode() if kind != "html" else f"<h1>{heard}</h1>".encode()
             self.send_response(code, heard.encode("ascii", "replace").decode()[:200])
             for name, value in (("Content-Type", f"application/{kind}"), ("Content-Length", str(len(data)))):
                 self.send_header(name, value)
@@ -158,7 +162,7 @@ email:
   username: {user}
   sender: Agency jobs <jobs@agency.example>
   timeout: 1 second
-  lists: {{{{"{list}": {{{{approved: openings, list_id: openings.lists.example.org}}}}}}}}
+  lists: {{{{"{list}": {{{{approved: OPENINGS, list_id: openings.lists.example.org}}}}}}}}
 slack: {{{{server: '{slack}'}}}}
 """
 
@@ -187,22 +191,24 @@ def test_twins_that_fail_in_every_way_bring_no_secret_out(
         world = World(tmp_path / "world", config=re.sub(r"routes:\n(  - .*\n)+", ends, AUTO))
         loud()
         for number in range(len(KINDS)):
-            opens = f"March 9, 2026, 8:{number:02} am EDT"
-            world.write(f"pilot-{number}", opens=opens, closes="March 20, 2026, 11:59 pm EDT")
+            world.write(f"pilot-{number}", opens=f"March {9 + number}, 2026, 8:00 am EDT", closes="April 20, 2026")
         tick(world)
         answers = list(ANSWERS)
         for number, kind in enumerate(KINDS):
-            world.now = world.now.replace(day=9, hour=12, minute=number)
+            world.now = world.now.replace(day=9 + number, hour=12)
             world.people.set_clock()
-            github.fault(kind, nth=number % 3 + 2, when="after" if number % 2 else "before", seconds=0.1)
+            github.heal()
+            github.fault(kind, when="after" if number % 2 else "before", seconds=0.1)
+            tick(world)
+            github.fault(kind, nth=3, when="before" if number % 2 else "after", seconds=0.1)
             post.fault(STEPS[number % len(STEPS)], HEARD[number % len(HEARD)])
             for each in answers[number :: len(KINDS)]:
                 slack.fault(each)
             tick(world)
         for twin in (github, post, slack):
             twin.heal()  # type: ignore[attr-defined]
-        for minutes in (30, 50):
-            world.now = world.now.replace(hour=13, minute=minutes)
+        for day in (23, 24):
+            world.now = world.now.replace(day=day)
             world.people.set_clock()
             tick(world)
         came = {
@@ -213,7 +219,7 @@ def test_twins_that_fail_in_every_way_bring_no_secret_out(
             "logs": told.text(),
             "outputs": "".join(capfd.readouterr()),
         }
-        assert len(github.fired()) >= len(KINDS) - 3
+        assert {each.split()[0] for each in github.fired()} == set(KINDS)
         assert len(post.fired()) >= len(HEARD) - 3
         assert slack.fired()
         assert post.accepted()
@@ -236,8 +242,7 @@ def _without_pass(mail: bytes) -> bytes:
 
 @pytest.mark.parametrize("app", [False, True], ids=["a token", "an App"])
 @pytest.mark.parametrize(
-    ("status", "kind"),
-    [(200, "json"), (200, "html"), (401, "json"), (403, "json"), (422, "json"), (500, "html"), (418, "json")],
+    ("status", "kind"), [(200, "json"), (403, "json"), (422, "json"), (422, "torn"), (500, "html")]
 )
 def test_a_far_end_that_repeats_everything_brings_no_secret_out(
     tmp_path: Path,
@@ -272,10 +277,9 @@ def test_a_far_end_that_repeats_everything_brings_no_secret_out(
         (tmp_path / "postbot.yaml").write_text(on_github)
         world.restart()
         tick(world)
-        for command in (["tick"], ["plan"], ["doctor"], ["doctor", "--json"], ["deliveries"], ["audit"]):
-            done = really(*command, cwd=tmp_path)
-            assert (command, sings(done.out), sings(done.err)) == (command, [], [])
-            assert "Traceback" not in done.err
+        done = really("doctor" if app else "tick", cwd=tmp_path)
+        assert (sings(done.out), sings(done.err)) == ([], [])
+        assert "Traceback" not in done.err
     text = told.text()
     assert '"tick failed"' in text
     assert (sings(text), sings("".join(capfd.readouterr()))) == ([], [])
@@ -290,14 +294,11 @@ def test_what_the_server_answers_and_writes_holds_no_secret_of_its_own(
 ) -> None:
     token, secret = CANARIES["POSTBOT_SERVICE_TOKEN"], CANARIES["POSTBOT_WEBHOOK_SECRET"]
     loud()
-    answers = []
     body = payload(**{token: secret})
+    asked = [(given, path) for given in (token, secret) for path in ("/readyz", "/metrics", f"/{token}", f"/?{secret}")]
     with served(Site(), token=token, secret=secret) as server:
-        for given in (token, secret, f"{token}x"):
-            for path in ("/readyz", "/metrics", f"/{token}", f"/?{secret}"):
-                answers.append(server.ask(path, headers={"Authorization": f"Bearer {given}"}))
-        for signature in (secret, token, None):
-            answers.append(server.deliver(body, headers(body, X_Hub_Signature_256=signature)))
+        answers = [server.ask(path, headers={"Authorization": f"Bearer {given}"}) for given, path in asked]
+        answers += [server.deliver(body, headers(body, X_Hub_Signature_256=each)) for each in (secret, token, None)]
     came = [f"{answer.headers} {answer.text}" for answer in answers]
     assert sings("".join([*came, told.text(), *capfd.readouterr()])) == []
 

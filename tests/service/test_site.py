@@ -11,7 +11,7 @@ from postbot.doors.service.clock import WallClock
 from postbot.doors.service.health import Health, Outcome
 from postbot.doors.service.site import Rhythm
 from postbot.doors.service.timetable import Timetable
-from postbot.ledger import LedgerError
+from postbot.ledger import DeliveryStatus, LedgerError
 from postbot.reconcile import Bot, Report
 from tests.service import kit
 from tests.service.kit import ahead, wait_for
@@ -30,7 +30,7 @@ class Running:
         self.site.begin(1.0)
 
     def told(self, site: str, bot: Bot, report: Report | None, health: Health, seconds: float) -> None:
-        assert (report is None) == (health.outcome is Outcome.FAILED)
+        assert (report is None) == (health.outcome in (Outcome.FAILED, Outcome.BUSY))
         self.outcomes.append(health.outcome)
 
     def later(self) -> None:
@@ -85,15 +85,20 @@ def test_a_site_that_fails_has_one_tick_in_a_heartbeat_whoever_pokes_it(running:
 
 
 def test_what_is_due_and_cannot_be_done_does_not_keep_it_busy(running: Running, given: kit.Site):
-    """A tick whose next instant has come already, as while it is paused, waits for the heartbeat."""
+    """A message that is due and may not go out, as while it is paused, waits for the heartbeat."""
     wait_for(lambda: running.outcomes)
+    given.write("pilot", opens=ahead(3600), closes=ahead(7200))
+    running.site.poke()
+    running.later()
     with given.ledger() as ledger:
         ledger.pause("robin", "", running.clock.now())
-    given.write("pilot", opens=ahead(-60), closes=ahead(3600))
+    given.write("pilot", state="open", opens=ahead(-60), closes=ahead(7200))
     running.site.poke()
     running.later()
     running.later()
-    assert running.outcomes == [Outcome.FINE, Outcome.PAUSED]
+    assert running.outcomes == [Outcome.FINE, Outcome.FINE, Outcome.PAUSED]
+    with given.ledger() as ledger:
+        assert [each.status for each in ledger.deliveries()][-1:] == [DeliveryStatus.DUE]
 
 
 def test_another_postbot_at_work_is_no_failure_and_is_waited_for(running: Running, given: kit.Site):

@@ -49,36 +49,40 @@ def set_up(kind: Kind) -> None:
 
     Ours from `info` on, that of libraries from `warning` on; the level of the root logger says so, and may be lowered.
     """
-    stamped: list[Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-    ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *stamped, ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *_STAMPED, ProcessorFormatter.wrap_for_formatter],
         wrapper_class=BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    render: Processor = _as_json if kind == "json" else _as_text
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        ProcessorFormatter(
-            foreign_pre_chain=[*stamped, structlog.stdlib.add_logger_name],
-            processors=[
-                ProcessorFormatter.remove_processors_meta,
-                structlog.processors.StackInfoRenderer(),
-                structlog.processors.format_exc_info,
-                _safe,
-                render,
-            ],
-        )
-    )
+    handler.setFormatter(_formatter(_as_json if kind == "json" else _as_text))
     handler.addFilter(_is_loud_enough)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger(_OURS).setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
     logging.raiseExceptions = False  # what cannot be written must not be printed past the censor either
     _catch()
+
+
+_STAMPED: Final[Sequence[Processor]] = (
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+)
+
+
+def _formatter(render: Processor) -> ProcessorFormatter:
+    """One way for all: our lines, and the records of libraries."""
+    return ProcessorFormatter(
+        foreign_pre_chain=[*_STAMPED, structlog.stdlib.add_logger_name],
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            _safe,
+            render,
+        ],
+    )
 
 
 def _is_loud_enough(record: logging.LogRecord) -> bool:

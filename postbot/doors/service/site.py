@@ -213,10 +213,11 @@ class Site:
         except Exception:  # noqa: BLE001 - whatever it is, the service goes on
             seconds = self._ended(Outcome.FAILED, _OUR_FAULT)
             logs.fault(self.name, "tick failed")
+        if report is not None:
+            self._wake(report)
         self._told(self.name, bot, report, self.health(), seconds)
         if report is not None:
             logs.told(self.name, report)
-            self._wake(report)
             self._mind_settings(bot)
 
     def _wake(self, report: Report) -> None:

@@ -1,0 +1,166 @@
+"""`postbot ledger`: bring it up to date, save it, put it back, move it to another place. Registered by `cli`.
+
+What a copy is, and what an older one means for the site, is the ledger's business (`postbot.ledger.copying`); here are
+files, and what people are told. No place is named with its password.
+"""
+# ruff: noqa: PLC0415 - heavy imports wait until a command needs them, so that `--help` is quick
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from postbot.doors.options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from postbot.doors.session import configuration
+from postbot.doors.terminal import FINE, FOUND, busy, fail, misuse, say, say_json
+
+if TYPE_CHECKING:
+    from postbot.config import Config
+    from postbot.ledger import Copy
+
+ledger_app = typer.Typer(help="Look after the ledger: bring it up to date, save it, put it back, move it.")
+
+_SIDE_FILES = ("", "-wal", "-shm")
+"""What a file of SQLite consists of: https://www.sqlite.org/tempfiles.html."""
+
+
+@ledger_app.command()
+def migrate(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Bring the ledger to the schema of this postbot, or make it. Every tick does the same."""
+    from postbot.ledger import HEAD, Ledger
+
+    with closing(Ledger.open(configuration(config).ledger_at)) as ledger:
+        was, name = ledger.was, ledger.name
+    if as_json:
+        say_json({"ledger": name, "from": was, "to": HEAD})
+    elif was == HEAD:
+        say(f"The ledger {name} has the schema {HEAD} already.\n")
+    else:
+        say(f"The ledger {name} was {f'brought from schema {was} to' if was else 'made, with schema'} {HEAD}.\n")
+
+
+@ledger_app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that is not there yet.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Save the whole ledger, of either kind, in a file of SQLite. A service may go on meanwhile."""
+    from postbot.ledger import Ledger
+
+    if file.exists():
+        misuse(f"{file} is there already. Name another file, for a backup replaces nothing.")
+    if not file.absolute().parent.is_dir():
+        misuse(f"There is no folder {file.absolute().parent} to save the ledger in.")
+    beside = file.with_name(f"{file.name}.new")
+    _remove(beside)
+    try:
+        with (
+            closing(Ledger.open(configuration(config).ledger_at)) as ledger,
+            closing(Ledger.open(beside)) as saved,
+            busy("Saving the ledger ..."),
+        ):
+            made = ledger.copy_to(saved)
+        beside.rename(file)
+    finally:
+        _remove(beside)
+    _tell(made, f"Saved {ledger.name} in {file}", as_json=as_json)
+
+
+@ledger_app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup, or the file of a ledger.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Replace what the ledger holds now.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a saved ledger back. What it thinks is due is held: it may have been said since."""
+    from postbot.ledger import Ledger
+
+    if not file.is_file():
+        misuse(f"There is no file {file}.")
+    with (
+        closing(Ledger.open(configuration(config).ledger_at)) as ledger,
+        TemporaryDirectory(prefix="postbot-") as folder,
+        closing(Ledger.open(_apart(file, Path(folder)))) as saved,
+        busy("Putting the ledger back ..."),
+        ledger.working(),
+    ):
+        made = saved.copy_to(ledger, replace=replace, older=True)
+    then = (
+        "It is older than the world: the next tick holds what was on its way, refuses open requests, and takes "
+        "what stands on the site as known, without a word to the public."
+    )
+    _tell(made, f"Put {file} back into {ledger.name}", then, as_json=as_json)
+
+
+@ledger_app.command()
+def move(
+    where: Annotated[str, typer.Argument(metavar="WHERE", help="What `ledger` is to say: a path, or postgresql://...")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the ledger to another place, from SQLite to PostgreSQL or back, for the configuration to name it then."""
+    from postbot.ledger import Ledger
+
+    here = configuration(config)
+    there = _place(where, here)
+    if there == here.ledger_at:
+        misuse("That is where the ledger is.")
+    with (
+        closing(Ledger.open(here.ledger_at)) as ledger,
+        closing(Ledger.open(there)) as other,
+        busy("Moving the ledger ..."),
+        ledger.working(),
+        other.working(),
+    ):
+        made = ledger.copy_to(other)
+    then = f"Say so in {config}, before anything else runs:\n\nledger: {where}\n"
+    _tell(made, f"Copied {ledger.name} to {other.name}", then, as_json=as_json)
+
+
+def _place(where: str, config: Config) -> Path | str:
+    """Where the ledger is if the configuration says this."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from postbot.settings import LedgerPlace
+
+    try:
+        named = TypeAdapter(LedgerPlace).validate_python(where)
+    except ValidationError as error:
+        misuse(f"{error.errors()[0]['ctx']['error']}.")
+    return config.model_copy(update={"ledger": named}).ledger_at
+
+
+def _apart(file: Path, folder: Path) -> Path:
+    """The same ledger in a folder of its own: to open it may migrate it, and a backup stays as it is."""
+    apart = folder / "ledger.db"
+    try:
+        for ending in ("", "-wal"):
+            if (part := file.with_name(file.name + ending)).exists():
+                shutil.copyfile(part, apart.with_name(apart.name + ending))
+    except OSError as error:
+        fail(f"Cannot read {error.filename}: {error.strerror}.")
+    return apart
+
+
+def _remove(file: Path) -> None:
+    for ending in _SIDE_FILES:
+        file.with_name(file.name + ending).unlink(missing_ok=True)
+
+
+def _tell(made: Copy, what: str, then: str = "", *, as_json: bool) -> None:
+    """Say how much of what went over, and what the audit is like; end with 1 where that is not as it was written."""
+    from postbot.doors.deliveries import verdict_json
+
+    if as_json:
+        say_json({"rows": dict(made.rows), "audit": verdict_json(made.verdict)})
+    else:
+        rows = ", ".join(f"{count:,} {name}" for name, count in sorted(made.rows.items()))
+        say(f"{what}: {rows}.\n{made.verdict.sentence}\n{then}".rstrip() + "\n")
+    raise typer.Exit(FINE if made.verdict.whole else FOUND)
