@@ -22,6 +22,7 @@ from postbot.core.profile import State
 from postbot.core.site import Path
 from postbot.ledger import ATTEMPTS, DeliveryStatus, Ledger, LedgerError
 from postbot.ledger.copying import mark
+from postbot.ledger.memory import remembered
 from tests.ledgers import (
     BAKER,
     CLOSED,
@@ -131,6 +132,16 @@ def test_a_history_is_told_in_order_across_a_renaming(ledger: Ledger):
     told = [(entry.path, entry.what) for entry in ledger.history(MILLER)]
     assert told == [(BAKER, "seen")] + [(MILLER, what) for what in ("renamed", "seen", "asked", "refused", "sent")]
     assert ledger.history(MILLER)[3].detail == ("ann asked to extend with closes=2026-04-01, because: few applicants.")
+
+
+def test_a_reader_sees_one_moment_whatever_is_written_meanwhile(ledger: Ledger, place: Place):
+    other = Ledger.open(place)
+    with ledger._store.reading() as connection:
+        before = remembered(connection)
+        other.record(OPEN, None, [], ["told"], NOON)
+        assert remembered(connection) == before == Memory()
+    assert ledger.memory() == other.memory() != before
+    other.close()
 
 
 STRANGE = "a\0b \ud800 \ufdd0 \ufdd00000 \U0001f9c1"

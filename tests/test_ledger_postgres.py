@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from postbot.ledger import Ledger, LedgerBusy, LedgerError
-from tests.ledgers import LATER, NOON, OPEN, OPENED, SENT, WISH, change, finish, python
+from tests.ledgers import LATER, NOON, OPEN, OPENED, SENT, WISH, by_hand, change, finish, python
 from tests.postgres import DATABASE, PASSWORD, USER, Postgres
 from tests.twins.pooler import Pooler
 
@@ -143,6 +143,17 @@ def test_a_file_needs_no_driver(path: FilePath):
         print("psycopg" in sys.modules)
     """
     assert finish(python(code, path))[1] == "False"
+
+
+def test_a_message_that_somebody_else_has_in_hand_is_not_waited_for(url: str):
+    ledger = Ledger.open(url)
+    ledger.tell([OPENED], [], NOON)
+    (delivery,) = ledger.due(NOON)
+    with by_hand(url).begin() as connection:
+        connection.exec_driver_sql("SELECT number FROM outbox FOR UPDATE")
+        assert ledger.claim(delivery, NOON) is None
+    assert ledger.claim(delivery, NOON) is not None
+    ledger.close()
 
 
 # Behind a pooler in transaction mode

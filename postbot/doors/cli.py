@@ -37,11 +37,10 @@ from postbot.doors.options import (
 )
 from postbot.doors.session import (
     any_host,
+    as_far_as_known,
     asker,
     bot_of,
     by_hand,
-    configuration,
-    configured,
     demand_text,
     find,
     instant,
@@ -561,14 +560,9 @@ def init(
 def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Look whether everything that a tick needs is there: rights, rules, branches, folders. Changes nothing."""
     from postbot.doors import doctor as door
-    from postbot.hosts import HostError
 
     with busy("Looking at everything ..."):
-        try:
-            whole = configured(config)
-        except HostError:  # that the site cannot be asked is among what is found
-            whole = configuration(config)
-        found = door.examine(whole)
+        found = door.examine(as_far_as_known(config))
     say_json(door.as_json(found)) if as_json else say(door.text(found))
     raise typer.Exit(FOUND if door.has_fault(found) else FINE)
 

@@ -49,6 +49,16 @@ def _demand_there(path: Path) -> None:
         misuse(f"There is no {path}. Make one with: postbot init{option}")
 
 
+def as_far_as_known(path: Path) -> Config:
+    """The same; without the settings on the base branch where the site cannot be asked for them."""
+    from postbot.hosts import HostError
+
+    try:
+        return configured(path)
+    except HostError:
+        return configuration(path)
+
+
 def any_host(path: Path) -> LocalHost | GitHubHost:
     """The host that keeps the site."""
     from postbot.app import host

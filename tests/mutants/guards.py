@@ -25,8 +25,8 @@ GUARDS = (
     Guard(
         "a message key is unique for all time",
         "postbot/ledger/outbox.py",
-        '.on_conflict_do_nothing(index_elements=["key"])',
-        '.on_conflict_do_update(index_elements=["key"], set_={"status": "due"})',
+        '        if writer.scalar(_QUEUED, {"this": message.key}) is not None:\n            continue\n',
+        "        writer.execute(sa.delete(outbox).where(outbox.c.key == message.key))\n",
         (LEDGER, OUTBOX),
     ),
     Guard(
