@@ -44,6 +44,7 @@ from postbot.doors.session import (
     demand_text,
     find,
     instant,
+    ledger_of,
     plain_host,
     posting_folders,
     surroundings,
@@ -276,25 +277,20 @@ def release(
 
     if digest != RELEASE and not re.fullmatch("[0-9a-f]{10}", digest):
         misuse(f"{digest} is no digest; the held plan names its own, ten letters and digits.")
-    with bot_of(config, looks=True) as bot:
-        bot.ledger.release(digest, asker(by), clock())
+    with ledger_of(config) as ledger:
+        ledger.release(digest, asker(by), clock())
     if digest == RELEASE:
         say("From the next news on, postbot speaks to everybody on the routes. What was said before is not repeated.\n")
     else:
         say(f"Released {digest}; if that is what is held, the next tick carries it out.\n")
 
 
-# Running -----------------------------------------------------------------------------------------------------------
+# What runs and what is said ----------------------------------------------------------------------------------------
 
 
 app.command()(running.run)
 app.command()(running.pause)
 app.command()(running.resume)
-
-
-# What is said ------------------------------------------------------------------------------------------------------
-
-
 app.command()(said.announce)
 app.command()(said.deliveries)
 app.command()(said.audit)

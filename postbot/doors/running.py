@@ -5,21 +5,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from postbot.doors.options import DEFAULT_CONFIG, ByOption, ConfigOption
-from postbot.doors.session import asker, configuration, demand_text
+from postbot.doors.session import asker, demand_text, ledger_of
 from postbot.doors.terminal import FINE, FOUND, misuse, say
 
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from postbot.ledger import Ledger
     from postbot.serviceconfig import ServiceConfig
 
 
@@ -74,7 +71,7 @@ def pause(
     from postbot.core.announce import one_line
 
     demand_text(reason)
-    with _ledger(config) as ledger:
+    with ledger_of(config) as ledger:
         ledger.pause(asker(by), one_line(reason), clock())
     say("Paused. Nothing is done or said until: postbot resume\n")
 
@@ -83,19 +80,7 @@ def resume(by: ByOption = "", config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Let postbot go on where it was paused; what has come to be due since is done by the next tick."""
     from postbot.app import clock
 
-    with _ledger(config) as ledger:
+    with ledger_of(config) as ledger:
         was_paused = ledger.resume(asker(by), clock())
     say("The next tick goes on.\n" if was_paused else "It was not paused.\n")
     raise typer.Exit(FINE if was_paused else FOUND)
-
-
-@contextmanager
-def _ledger(config: Path) -> Iterator[Ledger]:
-    """The ledger alone: who must stop postbot can, whatever else does not work at that moment."""
-    from postbot.ledger import Ledger
-
-    ledger = Ledger.open(configuration(config).ledger_at)
-    try:
-        yield ledger
-    finally:
-        ledger.close()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from postbot.doors.transition import Surroundings
     from postbot.hosts.github import GitHubHost
     from postbot.hosts.local import LocalHost
+    from postbot.ledger import Ledger
     from postbot.reconcile import Bot
 
 
@@ -107,6 +108,18 @@ def bot_of(path: Path, *, looks: bool = False, write: Callable[[str], None] = sa
         finally:
             bot.ledger.close()
     mention_checkout(path)
+
+
+@contextmanager
+def ledger_of(path: Path) -> Iterator[Ledger]:
+    """The ledger alone: who must stop postbot can, whatever else does not work at that moment."""
+    from postbot.ledger import Ledger
+
+    ledger = Ledger.open(configuration(path).ledger_at)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
 
 
 def mention_checkout(path: Path) -> None:

@@ -1,6 +1,7 @@
 """`postbot announce --preview`, `postbot release public`, and a site's own words, at the command line."""
 
 import json
+import shutil
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -28,6 +29,13 @@ def preview(world: World, event: str, *more: str, at: str = NOW):
 
 def release(world: World) -> None:
     assert postbot("release", "public", cwd=world.folder).code == 0
+
+
+def test_a_release_before_the_first_tick_stands(world: World):
+    shutil.rmtree(world.folder / ".postbot")
+    release(world)
+    world.restart()
+    assert "public" in world.bot.ledger.memory().released
 
 
 @pytest.mark.parametrize("event", list(Event))
