@@ -5,7 +5,7 @@ STAMP := .venv/.from-lock
 LOCKING := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mailman demo test check races bench picture lock clean
+.PHONY: help setup mailman demo test check races soak mutants bench picture lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,16 @@ check: $(STAMP) ## Format, lint, types, import contract, tests: all that must be
 
 races: $(STAMP) ## Every act of a person in every gap between two requests (CI tries one in sixteen)
 	@RACES=1 $(BIN)/pytest -n auto -q tests/stories/test_races.py
+
+soak: $(STAMP) ## The long forms, two hours: every kill, 1,000 crash schedules, 30 days, 10 minutes of storm
+	@$(BIN)/python -m tests.crashes --matrix
+	@$(BIN)/python -m tests.crashes --seeds $(or $(SEEDS),1000)
+	@$(BIN)/python -m tests.replicas --minutes 10
+	@$(BIN)/python -m tests.hardship.soak
+	@SOAK=1 $(BIN)/pytest -n auto --dist loadgroup -q -rs --ignore tests/crashes --ignore tests/replicas --ignore tests/hardship/test_soak.py
+
+mutants: $(STAMP) ## Take each guard out of the code in turn: at least one test must fail
+	@$(BIN)/python -m tests.mutants
 
 bench: $(STAMP) ## Print the figures, with other tools beside them, in one run
 	@$(BIN)/python -m tests.bench

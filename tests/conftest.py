@@ -1,17 +1,17 @@
-"""How thorough the property tests are: 300 examples at the desk, 10,000 where `CI` is set."""
-
-import os
+"""How thorough the property tests are: 300 examples at the desk, 1,000 where `CI` is set, 10,000 where `SOAK` is."""
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import depth
 from tests.golden import Golden
 from tests.ledgers import ledger, path, place, url  # noqa: F401 - fixtures of every test
 from tests.postgres import postgres  # noqa: F401 - the same
 
 settings.register_profile("desk", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("desk"), max_examples=10_000, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+settings.register_profile("ci", settings.get_profile("desk"), max_examples=1_000, print_blob=True)
+settings.register_profile("soak", settings.get_profile("ci"), max_examples=10_000)
+settings.load_profile(depth.at(desk="desk", ci="ci", soak="soak"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

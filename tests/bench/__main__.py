@@ -1,5 +1,9 @@
-"""Print every figure with its peers, measured in one run: `python -m tests.bench`. Exit code 1 if one is missed."""
+"""Print every figure with its peers, measured in one run: `python -m tests.bench`. Exit code 1 if one is missed.
 
+With `--plot FILE` the cost of a service at rest is measured as its sites and postings grow, too, and drawn (SVG).
+"""
+
+import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +15,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import counts, deliveries, requests, speed
+from tests.bench import counts, deliveries, lateness, requests, scale, speed
 from tests.bench.counts import Count
 from tests.bench.material import Material, material
 from tests.bench.requests import Cost
@@ -29,6 +33,9 @@ class Row(NamedTuple):
 
 def main() -> int:
     """Measure, print as it goes, and say what was refused and what went wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("--plot", type=Path, help="measure how the cost of a service grows, and draw it here")
+    plot: Path | None = parser.parse_args().plot
     console = Console(width=None if sys.stdout.isatty() else 160)
     with tempfile.TemporaryDirectory(prefix="postbot-bench-") as name:
         given = material(Path(name))
@@ -43,6 +50,13 @@ def main() -> int:
         console.print(f"  telling {deliveries.RECIPIENTS:,} recipients of one opening ...")
         told = list(_told(Path(name) / "deliveries"))
         rows += told
+        console.print("  opening twenty positions on time, a second apart ...")
+        rows.append(_on_time(Path(name) / "lateness"))
+        console.print(f"  leaving a service of {scale.SITES} sites of {scale.POSTINGS} postings at rest ...")
+        rows += _at_rest(Path(name) / "rest")
+        if plot is not None:
+            console.print("  and services of fewer, and of more postings ...")
+            scale.draw(*scale.growth(Path(name) / "growth"), plot)
     table = Table("what", "postbot", "peers, same run", "target", "met")
     for row in rows:
         table.add_row(row.what, row.ours, row.peers, row.target, "yes" if row.met else "NO")
@@ -108,6 +122,24 @@ def _told(folder: Path) -> Iterator[Row]:
     )
     growth = (thousand.memory - hundred.memory) / 1e6
     yield Row("its peak memory over that for a tenth", f"{growth:.1f} MB more", "-", "under 20 MB more", growth < 20)
+
+
+def _on_time(folder: Path) -> Row:
+    folder.mkdir()
+    found = lateness.openings(folder)
+    return Row("positions opened by the service, heartbeat an hour", str(found), "-", "each within 2 s", found.met)
+
+
+def _at_rest(folder: Path) -> Iterator[Row]:
+    found = scale.idle(folder, scale.SITES, scale.POSTINGS)
+    what = f"a service of {found.sites} sites of {found.postings} postings at rest"
+    yield Row(what, f"{100 * found.core:.1f} % of a core", "-", "under 5 %", found.core < 0.05)
+    yield Row("its memory", f"{found.memory / 1e6:.0f} MB", "-", "-", met=True)
+    asked = f"{found.asked / found.sites:.0f} an hour and site, {found.counted / found.sites:.1f} of them counted"
+    budget = 5000
+    yield Row(
+        "its requests to GitHub", asked, "-", f"all sites together under {budget} counted", found.counted < budget
+    )
 
 
 def _share(good: int, whole: int) -> str:

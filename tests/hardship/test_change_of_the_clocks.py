@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ import pytest
 
 from postbot.core.announce import Event
 from postbot.core.plan.decide import make_plan
-from postbot.core.plan.steps import Merge, Record, Step
+from postbot.core.plan.steps import Merge, Plan, Record, Step
 from tests.hardship.around import AUTUMN, MINUTE, MINUTES, SPRING, begins, cases
 from tests.values import Values, policy
 from tests.world import CONFIG, World
@@ -40,13 +40,14 @@ def expected(zone: ZoneInfo, near: datetime, every: int = 1) -> dict[str, int]:
     return {slug: -(-minute // every) * every for slug, minute in found.items()}
 
 
-def taken(world: Values) -> Iterator[Step]:
-    """Plan and carry out until nothing is left to do, as a tick does."""
-    plan = make_plan(world.seen, world.now, world.policy)
-    while plan.steps:
-        yield from plan.steps
-        world.take(plan.steps)
-        plan = make_plan(world.seen, world.now, world.policy, plan)
+def lived(world: Values, begin: datetime, minutes: Iterable[int]) -> Iterator[tuple[int, Step]]:
+    """Every step by its minute: in each, plan and carry out until nothing is left to do, as a tick does."""
+    plan: Plan | None = None
+    for minute in minutes:
+        world.now = begin + MINUTE * minute
+        while (plan := make_plan(world.seen, world.now, world.policy, plan)).steps:
+            yield from ((minute, step) for step in plan.steps)
+            world.take(plan.steps)
 
 
 @pytest.mark.parametrize("near", [SPRING, AUTUMN], ids=["spring", "autumn"])
@@ -59,13 +60,11 @@ def test_each_of_1500_minutes_moves_what_is_due_in_it_and_nothing_else(zone: Zon
     every = 1 if THOROUGH or "New_York" in str(zone) else 5
     moved: list[tuple[str, int]] = []
     told: list[tuple[str, Event]] = []
-    for minute in range(0, MINUTES, every):
-        world.now = begins(zone, near) + MINUTE * minute
-        for step in taken(world):
-            if isinstance(step, Merge):
-                moved.append((Path(step.path).stem, minute))
-            if isinstance(step, Record):
-                told += [(Path(said.slug).stem, said.event) for said in step.announcements]
+    for minute, step in lived(world, begins(zone, near), range(0, MINUTES, every)):
+        if isinstance(step, Merge):
+            moved.append((Path(step.path).stem, minute))
+        if isinstance(step, Record):
+            told += [(Path(said.slug).stem, said.event) for said in step.announcements]
     assert sorted(moved) == sorted(expected(zone, near, every).items())
     news = {"open": Event.OPENED, "closed": Event.CLOSED}
     assert Counter(told) == Counter((case.slug, news[case.becomes]) for case in cases(zone, near) if case.at)

@@ -22,13 +22,13 @@ import pytest
 
 from postbot.core.site import PullStatus
 from postbot.doors import cli, views  # noqa: F401 - what a look would import is there before the fork
+from tests import depth
 from tests.world import CONFIG, World
 
 KEPT = ("plain git",)  # it kills git calls
 
 AUTO = CONFIG.replace("merge: when-due", "merge: auto").replace("  close:", "  extend: {{merge: auto}}\n  close:")
-THOROUGH = bool(os.environ.get("CI"))
-SCHEDULES = 240 if THOROUGH else 15
+SCHEDULES = depth.at(desk=15, ci=60, soak=240)
 LONGEST_LIFE = 0.25  # seconds that a look may live in a random schedule; whole ones take about that long
 MOMENTS = ("KILL_BEFORE", "KILL_AFTER")
 MOST_TRIVIAL = 10  # calls of git; a life that needs fewer does nothing
@@ -157,7 +157,7 @@ def run(world: World, looks: Sequence[str], wrapped: dict[str, str], **kill: str
 def test_killed_at_any_call_of_git_postbot_ends_where_it_would_have_ended(
     tmp_path: Path, wrapped: dict[str, str], name: str
 ) -> None:
-    """Where there is time for it, before and after each call; else before and after in turn, at each third call."""
+    """Where there is time for it, before and after each call; else before and after in turn, at some of them."""
     life = LIVES[name]
     start = begun(tmp_path / "start", life)
     unharmed = start.copy(tmp_path / "unharmed")
@@ -165,8 +165,8 @@ def test_killed_at_any_call_of_git_postbot_ends_where_it_would_have_ended(
     assert set(ends) == {0}
     judge(unharmed, life)
     assert calls > MOST_TRIVIAL
-    for call in range(1, calls + 1, 1 if THOROUGH else 3):
-        for moment in MOMENTS if THOROUGH else [MOMENTS[call % 2]]:
+    for call in range(1, calls + 1, depth.at(desk=3, ci=1, soak=1)):
+        for moment in MOMENTS if depth.SOAK else [MOMENTS[call % 2]]:
             world = start.copy(tmp_path / f"{call}-{moment}")
             _, ends = run(world, life.looks, wrapped, **{moment: str(call)})
             assert -signal.SIGKILL in ends, (call, moment)

@@ -4,7 +4,6 @@ One life of a site: an opening is proposed, its date is moved, it is approved an
 and is merged. Judged by what the twin saw happen and by the files in git, never by what postbot remembers.
 """
 
-import os
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -16,13 +15,13 @@ from typing import Any
 import pytest
 
 from postbot.hosts import HostError
+from tests import depth
 from tests.twins.github.client import KINDS, Twin
 from tests.world import CONFIG, Clone, World, at, git
 
 KEPT = ("GitHub",)
-THOROUGH = bool(os.environ.get("CI"))
-SAMPLE = 20
-"""One case in so many is tried at the desk; where it is thorough, all those that meet the first request of a kind."""
+SAMPLE = depth.at(desk=20, ci=5, soak=1)
+"""One case in so many is tried."""
 TICKS = 3
 """Looks after the one that met the fault, by which everything must be as it should."""
 
@@ -55,7 +54,7 @@ CASES = [
     for kind in KINDS
     for when in ("before", "after")
     for nth in (1, 2)
-    if (THOROUGH and nth == 1) or zlib.crc32(f"{route} {kind} {when} {nth}".encode()) % SAMPLE == 0
+    if zlib.crc32(f"{route} {kind} {when} {nth}".encode()) % SAMPLE == 0
 ]
 
 REVIEWED = CONFIG.replace("close: {{lead: 2 days, merge: auto}}", "close: {{lead: 2 days, merge: when-due}}")

@@ -63,6 +63,27 @@ def subjects(post: SmtpTwin) -> list[str]:
     return [str(taken.mail["Subject"]) for taken in post.accepted() if LIST in taken.recipients]
 
 
+def save(world: World, how: str) -> None:
+    if how == "by hand":
+        world.bot.ledger.close()
+        shutil.copy(world.folder / LEDGER, world.folder / "saved.db")
+        world.restart()
+    else:
+        assert postbot("ledger", "backup", "saved.db", cwd=world.folder).code == 0
+
+
+def put_back(world: World, how: str) -> None:
+    world.bot.ledger.close()
+    if how == "by hand":
+        for ending in ("-wal", "-shm"):
+            (world.folder / (LEDGER + ending)).unlink(missing_ok=True)
+        shutil.copy(world.folder / "saved.db", world.folder / LEDGER)
+    else:
+        done = postbot("ledger", "restore", "saved.db", "--replace", cwd=world.folder)
+        assert (done.code, done.err) == (0, "")
+    world.restart()
+
+
 TOLD = ["Job-7: a word", "Job-7: more time to apply", "Pilot: now open", "Job-3: closed early"]
 
 
@@ -77,13 +98,7 @@ def test_an_older_copy_says_nothing_twice_opens_nothing_twice_and_then_goes_on(
     world = begun(tmp_path, post, where)
     queue(world)
     asked = world.ask("job-7", "extend", closes="2026-06-30")
-    saved = tmp_path / "saved.db"
-    if how == "by hand":
-        world.bot.ledger.close()
-        shutil.copy(tmp_path / LEDGER, saved)
-        world.restart()
-    else:
-        assert postbot("ledger", "backup", "saved.db", cwd=tmp_path).code == 0
+    save(world, how)
     lived(world)
     assert subjects(post) == TOLD
     pulls = [(pull.branch, pull.status) for pull in world.pulls(None)]
@@ -93,15 +108,7 @@ def test_an_older_copy_says_nothing_twice_opens_nothing_twice_and_then_goes_on(
         [world.text(f"job-{number}") for number in (3, 7)],
     )
 
-    world.bot.ledger.close()
-    if how == "by hand":
-        for ending in ("-wal", "-shm"):
-            (tmp_path / (LEDGER + ending)).unlink(missing_ok=True)
-        shutil.copy(saved, tmp_path / LEDGER)
-    else:
-        done = postbot("ledger", "restore", "saved.db", "--replace", cwd=tmp_path)
-        assert (done.code, done.err) == (0, "")
-    world.restart()
+    put_back(world, how)
     assert len(world.bot.ledger.audit()) < before
     report = world.tick("2026-03-09T08:10")
     world.advance(minutes=5)
@@ -139,10 +146,9 @@ def test_an_older_copy_says_nothing_twice_opens_nothing_twice_and_then_goes_on(
 def test_what_looks_strange_is_held_and_taken_for_known_only_once_it_is_right(tmp_path: Path, post: SmtpTwin) -> None:
     """An older copy beside a site that shows no postings: nothing is forgotten for that."""
     world = begun(tmp_path, post)
-    postbot("ledger", "backup", "saved.db", cwd=tmp_path)
+    save(world, "by restore")
     world.tick("2026-03-09T08:00")
-    world.bot.ledger.close()
-    assert postbot("ledger", "restore", "saved.db", "--replace", cwd=tmp_path).code == 0
+    put_back(world, "by restore")
     settings = tmp_path / "postbot.yaml"
     right = settings.read_text()
     settings.write_text(right.replace("[positions]", "[elsewhere]"))

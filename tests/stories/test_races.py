@@ -21,12 +21,13 @@ from postbot.app import build
 from postbot.config import load
 from postbot.hosts import HostError
 from postbot.reconcile import Report
+from tests import depth
 from tests.stories.test_faults import twin_of
 from tests.twins.github.client import TwinRefused
 from tests.world import CONFIG, World, at, git
 
 KEPT = ("GitHub",)
-SAMPLE = int(os.environ.get("RACES", "16" if os.environ.get("CI") else "24"))
+SAMPLE = int(os.environ.get("RACES", depth.at(desk="24", ci="24", soak="1")))
 """Of the cases in the three large tables one in so many is tried; RACES=1 tries them all."""
 TICKS = 3
 """Looks after the race, by which everything must be as it should."""
