@@ -278,7 +278,9 @@ class Bot:
             try:
                 report = self._settle(now, clock)
             except HostError:
-                self._announce(now, Report(now, NOTHING), tuple(Audience))  # what was witnessed is said all the same
+                report = Report(now, NOTHING)
+                self._announce(now, report, tuple(Audience))  # what was witnessed is said all the same
+                self._tell_of_the_undelivered(now, report)
                 raise
             if report.plan.held is None:
                 self.ledger.ticked(now)  # a held look has not been carried out: the clock is not taken to be right

@@ -81,6 +81,17 @@ def python(code: str, *args: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True, cwd=ROOT)
 
 
+@contextmanager
+def zombie(code: str, *args: object) -> Iterator[subprocess.Popen[str]]:
+    """A process that stops itself, and is ended whatever becomes of the test."""
+    process = python(code, *args)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     said, _ = process.communicate()
     return process.returncode, said.strip()
@@ -107,7 +118,7 @@ def by_hand(place: Place) -> sa.Engine:
     if isinstance(place, FilePath):
         return sa.create_engine(f"sqlite:///{place}", poolclass=sa.NullPool)
     url = sa.make_url(place).set(drivername="postgresql+psycopg")
-    options = f"-c search_path={url.query['schema']}"
+    options = f"-c search_path={url.query['schema']} -c lock_timeout=30s"
     where = url.difference_update_query(["schema"])
     return sa.create_engine(where, poolclass=sa.NullPool, connect_args={"options": options})
 

@@ -19,6 +19,7 @@ from postbot.core.plan.memory import Memory, Request
 from postbot.ledger import HEAD, METADATA, Ledger, LedgerBusy, LedgerError, LedgerUnready
 from tests.ledgers import (
     BAKER,
+    KINDS,
     LATER,
     NOON,
     NOT_SENT,
@@ -108,6 +109,20 @@ def test_many_processes_may_make_the_same_ledger(place: Place):
     ledger = Ledger.open(place)
     assert ledger.memory().told == frozenset("0123")
     ledger.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_process_may_make_many_ledgers_at_once(kind: str, tmp_path: FilePath, request: pytest.FixtureRequest):
+    """A service opens all its sites; Alembic by itself can do one thing at a time only."""
+
+    def fresh(number: int) -> Place:
+        return tmp_path / f"{number}.db" if kind == "SQLite" else request.getfixturevalue("postgres").url()
+
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(Ledger.open, [fresh(number) for number in range(6)]))
+    for ledger in made:
+        ledger.ticked(NOON)
+        ledger.close()
 
 
 def test_opening_a_ledger_of_our_schema_does_not_import_alembic(ledger: Ledger, place: Place):

@@ -29,6 +29,7 @@ from tests.ledgers import (
     finish,
     go_on,
     python,
+    zombie,
 )
 from tests.postgres import Postgres
 
@@ -222,6 +223,25 @@ def test_a_lease_is_renewed_for_as_long_as_the_work_lasts(url: str):
     ledger.close()
 
 
+@pytest.mark.skipif(not os.environ.get("CI"), reason="This waits for a quarter of a minute; with CI it is run.")
+def test_the_lease_of_a_killed_holder_runs_out_by_the_clock_of_the_database(url: str):
+    code = """
+        with module.Ledger.open(sys.argv[1]).working():
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    ledger = Ledger.open(url)
+    finish(python(code, url))
+    with pytest.raises(LedgerBusy) as busy, ledger.working():
+        pass
+    eventually(lambda: ledger.lease().free)
+    now = ledger.lease().now
+    assert busy.value.until is not None
+    assert now >= busy.value.until
+    with ledger.working():
+        pass
+    ledger.close()
+
+
 def test_a_lease_that_ends_later_than_any_can_is_free_for_the_databases_clock_was_set_back(url: str):
     ledger, other = Ledger.open(url), Ledger.open(url)
     with ledger.working():
@@ -267,20 +287,20 @@ ZOMBIE = """
 def test_a_holder_that_was_stopped_and_wakes_up_too_late_writes_nothing(url: str, is_over: bool):
     ledger = Ledger.open(url)
     ledger.record(OPEN, None, [OPENED], [], NOON)
-    zombie = python(ZOMBIE, url)
-    await_word(zombie, "claimed")
-    run_out(url)
-    with ledger.working():
-        (left,) = ledger.in_doubt()
-        ledger.settle(left, NOT_SENT, NOON)
-        before, audit, lease = ledger.memory(), ledger.audit(), ledger.lease()
-        if not is_over:
-            os.kill(zombie.pid, signal.SIGCONT)
-            code, said = finish(zombie)
-    if is_over:
-        lease = ledger.lease()
-        os.kill(zombie.pid, signal.SIGCONT)
-        code, said = finish(zombie)
+    with zombie(ZOMBIE, url) as stopped:
+        await_word(stopped, "claimed")
+        run_out(url)
+        with ledger.working():
+            (left,) = ledger.in_doubt()
+            ledger.settle(left, NOT_SENT, NOON)
+            before, audit, lease = ledger.memory(), ledger.audit(), ledger.lease()
+            if not is_over:
+                os.kill(stopped.pid, signal.SIGCONT)
+                code, said = finish(stopped)
+        if is_over:
+            lease = ledger.lease()
+            os.kill(stopped.pid, signal.SIGCONT)
+            code, said = finish(stopped)
     names = ["settle", "record", "adopt", "ticked", "release", "claim", "acted"]
     assert [line.split()[0] for line in said.splitlines()] == names
     assert all("Another postbot has taken over" in line for line in said.splitlines())
@@ -308,9 +328,6 @@ def test_a_process_stopped_in_mid_transaction_does_not_stop_the_others(url: str)
         except module.LedgerError as error:
             print(error)
     """
-    zombie = python(code, url)
-    await_word(zombie, "writing")
-    run_out(url)  # waits until PostgreSQL has ended the session that holds everything
 
     def is_working() -> bool:
         try:
@@ -320,9 +337,12 @@ def test_a_process_stopped_in_mid_transaction_does_not_stop_the_others(url: str)
             return False
         return True
 
-    eventually(is_working)
-    os.kill(zombie.pid, signal.SIGCONT)
-    assert "was lost" in finish(zombie)[1]
+    with zombie(code, url) as stopped:
+        await_word(stopped, "writing")
+        run_out(url)  # waits until PostgreSQL has ended the session that holds everything
+        eventually(is_working)
+        os.kill(stopped.pid, signal.SIGCONT)
+        assert "was lost" in finish(stopped)[1]
     assert [row.what for row in ledger.audit()] == ["merge"]
     ledger.close()
 

@@ -38,7 +38,7 @@ def copy(source: Store, target: Store, *, replace: bool, older: bool) -> Copy:
     Raises `LedgerError` where the target holds anything already, unless that is to be replaced, or where the copy
     turned out to be another than the source. One that is `older` than the world by then is marked as such.
     """
-    with source.reading() as there, target.writing() as here:
+    with source.reading(is_long=True) as there, target.writing(is_long=True) as here:
         if not replace and _holds_anything(here.connection):
             raise LedgerError(
                 f"{target.name} is a ledger that holds something already, and nothing was copied. "

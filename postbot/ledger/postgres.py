@@ -44,12 +44,9 @@ _DRIVER: Final[Mapping[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,  # milliseconds
 }
-_SETTINGS: Final = {
-    "statement_timeout": "30s",
-    "lock_timeout": "10s",
-    # Shorter than what others wait for a lock: a process that was stopped in mid-transaction must not stop them all.
-    "idle_in_transaction_session_timeout": "5s",
-}
+_SETTINGS: Final = {"statement_timeout": "30s", "lock_timeout": "10s"}
+# Shorter than what others wait for a lock: a process that was stopped in mid-transaction must not stop them all.
+_IDLE, _SHORT, _LONG = "idle_in_transaction_session_timeout", "5s", "10min"
 _TRIES: Final = 5
 _MADE_MEANWHILE: Final = {"23505", "42701", "42710", "42P06", "42P07"}
 """What PostgreSQL says to all but one of those who make the same schema, table or column at once."""
@@ -103,39 +100,42 @@ class Database:
 
     def _prepare(self) -> str | None:
         """Make the schema, or bring it up to date, unless it is ours already."""
-        was = now = self._found()
+        was = self._found()
+        if was == schema.HEAD:
+            return was
         for _ in range(_TRIES):
-            if now == schema.HEAD:
-                return was
             try:
-                self._migrate()
+                schema.migrate(self._making())
             except sa.exc.DBAPIError as error:
                 if _state(error) not in _MADE_MEANWHILE:
                     raise
-            now = self._found()
+            if self._found() == schema.HEAD:
+                return was
         raise LedgerError(f"The ledger {self.name} is being made by others at this moment. Try again.")
 
-    def _migrate(self) -> None:
+    @contextmanager
+    def _making(self) -> Iterator[sa.Connection]:
+        """A transaction in which nobody else makes or migrates this schema."""
         with self._transaction() as connection:
             if not sa.inspect(connection).has_schema(self._schema):
                 connection.execute(sa.schema.CreateSchema(self._schema))
             if sa.inspect(connection).has_table("alembic_version", self._schema):
                 connection.execute(sa.text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
-            schema.migrate(connection)
+            yield connection
 
     # How it is read and written
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self, *, is_long: bool = False) -> Iterator[sa.Connection]:
         """One look, as of one moment."""
         with self._sentences(), self._look.connect() as connection:
-            self._set_up(connection)
+            self._set_up(connection, is_long=is_long)
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Writer]:
+    def writing(self, *, is_long: bool = False) -> Iterator[Writer]:
         """One transaction: all of it is in the database when this ends, or nothing."""
-        with self._transaction() as connection:
+        with self._transaction(is_long=is_long) as connection:
             connection.execute(_TURN)
             self._demand_mine(connection)
             writer = Writer(connection)
@@ -143,16 +143,17 @@ class Database:
             writer.finish()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def _transaction(self, *, is_long: bool = False) -> Iterator[sa.Connection]:
         with self._sentences(), self.engine.connect() as connection, connection.begin() as transaction:
-            self._set_up(connection)
+            self._set_up(connection, is_long=is_long)
             yield connection
             with self._sentences(is_last=True):
                 transaction.commit()
 
-    def _set_up(self, connection: sa.Connection) -> None:
+    def _set_up(self, connection: sa.Connection, *, is_long: bool) -> None:
         """Give this transaction its settings; they end with it, and the next one may have another session."""
-        connection.execute(_SET, {"search_path": f'"{self._schema}"', **_SETTINGS})
+        idle = {_IDLE: _LONG if is_long else _SHORT}
+        connection.execute(_SET, {"search_path": f'"{self._schema}"', **_SETTINGS, **idle})
 
     # Who works
 
@@ -244,6 +245,8 @@ class Database:
         """What PostgreSQL and the network say, as sentences; what only a bug can cause stays what it is."""
         try:
             yield
+        except sa.exc.TimeoutError as error:
+            raise LedgerError(f"Too many at once use the ledger {self.name}. Try again later.") from error
         except sa.exc.DBAPIError as error:
             sentence = _sentence(error, self.name, self._user, is_last=is_last)
             if sentence is None:
@@ -295,7 +298,10 @@ def _engine(address: sa.URL) -> sa.Engine:
 
 
 _SET: Final = sa.select(
-    *(sa.func.set_config(name, sa.bindparam(name, type_=sa.String), sa.true()) for name in ("search_path", *_SETTINGS))
+    *(
+        sa.func.set_config(name, sa.bindparam(name, type_=sa.String), sa.true())
+        for name in ("search_path", *_SETTINGS, _IDLE)
+    )
 )
 
 

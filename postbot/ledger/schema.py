@@ -1,11 +1,12 @@
 """The ledger's schema: which one stands in a database, and the way from there to ours.
 
 The same steps under `postbot/migrations` lead there on SQLite and on PostgreSQL, each whole or not at all. Nothing here
-knows how a database is reached, and nothing begins or ends a transaction. Alembic is imported only where there is
-something to migrate, because it takes longer to import than a tick takes to run.
+knows how a database is reached. Alembic is imported only where there is something to migrate, because it takes longer
+to import than a tick takes to run.
 """
 
 import threading
+from contextlib import AbstractContextManager
 from typing import Final
 
 import sqlalchemy as sa
@@ -50,13 +51,13 @@ def demand_ready(number: str | None, name: str) -> None:
         )
 
 
-def migrate(connection: sa.Connection) -> None:
-    """Take every step that is left, within the transaction of this connection."""
+def migrate(transaction: AbstractContextManager[sa.Connection]) -> None:
+    """Take every step that is left, within this transaction, which begins once it is this thread's turn."""
     from alembic import command  # noqa: PLC0415 - slow to import, and most starts have nothing to migrate
     from alembic.config import Config  # noqa: PLC0415 - the same
 
     config = Config()
     config.set_main_option("script_location", "postbot:migrations")
-    config.attributes["connection"] = connection
-    with _TURN:
+    with _TURN, transaction as connection:
+        config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -55,28 +55,24 @@ class File:
             schema.demand_ready(number, self.name)
         elif number is None:
             self._mark.unlink(missing_ok=True)  # what was marked is lost, and this is no copy of it
-            self._migrate()
+            schema.migrate(self._transaction())
         elif number < schema.HEAD:
             with self._locked(".lock", f"Another postbot is at work on {self._path}. Wait until it is done."):
-                self._migrate()
+                schema.migrate(self._transaction())
         return number
-
-    def _migrate(self) -> None:
-        with self._transaction() as connection:
-            schema.migrate(connection)
 
     def close(self) -> None:
         """Let go of the file."""
         self.engine.dispose()
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self, *, is_long: bool = False) -> Iterator[sa.Connection]:  # noqa: ARG002 - SQLite does not mind
         """One look at the file, as of one moment."""
         with self._sentences(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Writer]:
+    def writing(self, *, is_long: bool = False) -> Iterator[Writer]:  # noqa: ARG002 - the same
         """One transaction: all of it is on the disk when this ends, or nothing."""
         with self._transaction() as connection:
             writer = Writer(connection)
@@ -164,6 +160,8 @@ class File:
         """What SQLite and the system say, as sentences; what only a bug can cause stays what it is."""
         try:
             yield
+        except sa.exc.TimeoutError as error:
+            raise LedgerError(f"Too many at once use the ledger {self._path}. Try again later.") from error
         except (sa.exc.DBAPIError, sqlite3.Error) as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             sentence = _sentence(self._path, cause) if isinstance(cause, sqlite3.Error) else None

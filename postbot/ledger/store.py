@@ -25,13 +25,13 @@ class Store(Protocol):
     def was(self) -> str | None:
         """The schema that stood there when it was opened; None where there was nothing."""
 
-    def reading(self) -> AbstractContextManager[sa.Connection]:
-        """One look, as of one moment."""
+    def reading(self, *, is_long: bool = False) -> AbstractContextManager[sa.Connection]:
+        """One look, as of one moment. A long one may be idle for a while between two statements."""
 
-    def writing(self) -> AbstractContextManager[Writer]:
+    def writing(self, *, is_long: bool = False) -> AbstractContextManager[Writer]:
         """One transaction: all of it is kept when this ends, or nothing. Only one at a time writes.
 
-        Within `working`, and by its thread, it fails once another one has taken over.
+        Within `working`, and by its thread, it fails once another one has taken over. A long one as with `reading`.
         """
 
     def working(self) -> AbstractContextManager[None]:

@@ -1,6 +1,7 @@
 """The GitHub host over real HTTP: the stories of every host, and what only GitHub can show."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path as Folder
@@ -134,3 +135,11 @@ def test_a_file_that_has_not_moved_is_read_by_one_question_that_costs_nothing(tw
     twin.reset_requests()
     assert site.host.read(Path("a.yaml")) == b"ask: [1 day]\n"
     assert twin.requests() == [("GET", "GET git/ref", 304)]
+
+
+def test_a_comment_whose_answer_was_lost_is_not_written_a_second_time(twin: Twin, site: Site):
+    pull = site.host.propose(site.closing(), NOON)
+    twin.fault("drop", "POST comments", when="after")
+    with suppress(HostError):
+        site.host.note(pull, Standing("It waits."), LATER)
+    assert len(twin.effects("comment")) == 1

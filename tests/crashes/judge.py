@@ -43,7 +43,7 @@ class Mail(NamedTuple):
 
 
 class Post(NamedTuple):
-    """A message in Slack, and the first words of the thread that it stands in."""
+    """A message in Slack as it was posted, and what began the thread that it stands in."""
 
     text: str
     under: str
@@ -79,7 +79,7 @@ def happened(site: Site) -> Happened:
         commits=tuple(git(bare, "log", "--format=%an: %s", "main").splitlines()),
         files=_files(bare),
         mails=Counter(_mails(site)),
-        posts=Counter(_posts(messages)),
+        posts=Counter(_posts(site.lab.slack.effects("posted"))),
         cards=tuple(json.dumps([each["text"], each.get("blocks")]) for each in messages),
         archive=Counter(str(mail["Subject"]) for mail in written if mail["To"] == ARCHIVE),
         staff=Counter(str(mail["Subject"]) for mail in staff if _ALARM not in mail["Subject"]),
@@ -114,14 +114,10 @@ def _mails(site: Site) -> Iterator[Mail]:
         yield Mail(taken.recipients[0], str(mail["Subject"]), text_of(mail))
 
 
-def _posts(messages: list[dict[str, Any]]) -> Iterator[Post]:
-    # By its key and not by its words: a card is brought up to date, and so is one that came twice.
-    first = {each["ts"]: _key(each) for each in messages}
-    return (Post(_key(each), first.get(each.get("thread_ts", ""), "")) for each in messages)
-
-
-def _key(message: dict[str, Any]) -> str:
-    return str(message["metadata"]["event_payload"]["key"])
+def _posts(posted: list[dict[str, Any]]) -> Iterator[Post]:
+    # As it was posted: a card is brought up to date afterwards, and so is one that came twice.
+    texts = {row["ts"]: str(row["told"]["text"]) for row in posted}
+    return (Post(text, texts.get(row["thread"] or "", "")) for row, text in zip(posted, texts.values(), strict=True))
 
 
 def _written(folder: Path) -> Iterator[EmailMessage]:

@@ -91,7 +91,7 @@ def _lives(span: timedelta, random: Random) -> Iterator[tuple[str, Life]]:
             moved = random.uniform(-JITTER, JITTER)
 
             def moment(part: float, moved: float = moved) -> datetime:
-                return BEGIN + TEN_MINUTES * round((part + moved) * span / TEN_MINUTES)
+                return BEGIN + TEN_MINUTES * (round((part + moved) * span / TEN_MINUTES) + 0.5)  # never at midnight
 
             told = [Act(moment(at), what, moment(v) if isinstance(v, float) else v) for at, what, v in acts]
             yield kind, Life(state, moment(opens), moment(closes), tuple(told))

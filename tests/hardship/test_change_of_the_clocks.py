@@ -1,6 +1,5 @@
 """Minute by minute through the change of the clocks, in six zones: each posting moves once, at its minute, or not at all."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,6 +11,7 @@ import pytest
 from postbot.core.announce import Event
 from postbot.core.plan.decide import make_plan
 from postbot.core.plan.steps import Merge, Plan, Record, Step
+from tests import depth
 from tests.hardship.around import AUTUMN, MINUTE, MINUTES, SPRING, begins, cases
 from tests.values import Values, policy
 from tests.world import CONFIG, World
@@ -25,8 +25,8 @@ ZONES = [
     "Australia/Sydney",  # the other way round
     "Pacific/Kiritimati",  # fourteen hours ahead, never
 ]
-THOROUGH = bool(os.environ.get("CI"))
-"""At the desk all minutes are lived through in New York only, and every fifth elsewhere."""
+SPARING = depth.at(desk=5, ci=1, soak=1)
+"""All minutes are lived through in New York, and elsewhere one in so many."""
 EVERY = 50
 """One minute in so many is lived through by the whole loop, on a real repository."""
 
@@ -57,7 +57,7 @@ def test_each_of_1500_minutes_moves_what_is_due_in_it_and_nothing_else(zone: Zon
     for case in cases(zone, near):
         world.write(f"jobs/{case.slug}.md", case.text)
     world.settle()
-    every = 1 if THOROUGH or "New_York" in str(zone) else 5
+    every = 1 if "New_York" in str(zone) else SPARING
     moved: list[tuple[str, int]] = []
     told: list[tuple[str, Event]] = []
     for minute, step in lived(world, begins(zone, near), range(0, MINUTES, every)):
@@ -71,7 +71,7 @@ def test_each_of_1500_minutes_moves_what_is_due_in_it_and_nothing_else(zone: Zon
 
 
 @pytest.mark.parametrize("near", [SPRING, AUTUMN], ids=["spring", "autumn"])
-@pytest.mark.parametrize("zone", ZONES if THOROUGH else ZONES[:3:2])
+@pytest.mark.parametrize("zone", depth.at(desk=ZONES[:3:2], ci=ZONES[:3], soak=ZONES))
 def test_the_whole_loop_moves_and_tells_each_once_at_the_first_look_after_its_minute(
     tmp_path: Path, zone: str, near: datetime
 ) -> None:

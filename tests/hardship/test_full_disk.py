@@ -14,14 +14,17 @@ import pytest
 
 from postbot.ledger import LedgerError
 from postbot.reconcile import Report
+from tests import depth
 from tests.doors.command import as_anybody, really
 from tests.world import CONFIG, World
 
 KIBI = 1024
 SIZE = 1024 * KIBI
-STEP = 4 * KIBI if os.environ.get("CI") else 28 * KIBI
+STEP = depth.at(desk=28, ci=12, soak=4) * KIBI
 """By how much more room is left each time: at the best, a page of the ledger."""
-ROOM = range(0, 288 * KIBI, STEP)
+LITTLE, MUCH = 4 * KIBI, 600 * KIBI
+"""With less room nothing can be written; with so much everything can. In between it fails somewhere on the way."""
+ROOM = (*range(0, 300 * KIBI, STEP), MUCH)
 AUTO = CONFIG.replace("merge: when-due", "merge: auto") + "ledger: disk/ledger.db\n"
 OPENING = "2026-03-09T08:00"
 
@@ -98,10 +101,6 @@ def test_however_little_room_is_left_nothing_is_done_that_is_not_written_down(
     assert sorted(pull.status for pull in world.pulls(None)) == ["merged", "merged"]
     assert world.branches() == []
     assert world.bot.ledger.verify().whole
-
-
-LITTLE, MUCH = 4 * KIBI, 240 * KIBI
-"""With less room nothing can be written; with more everything can. In between it fails somewhere on the way."""
 
 
 def test_a_disk_that_has_become_read_only_stops_everything_outward(tmp_path: Path, disk: Path) -> None:

@@ -1,19 +1,19 @@
 """The soak in short: three days and ten postings at the desk, more with CI, all thirty days where SOAK is set."""
 
-import os
 from collections import Counter
 from datetime import timedelta
 from random import Random
 
 import pytest
 
+from tests import depth
 from tests.hardship.lives import BEGIN, KINDS, subjects
 from tests.hardship.reference import Act, Life, reference
 from tests.hardship.soak import WORDS, Result, judge, run
 
 KEPT = ("plain git",)  # it has a GitHub of its own
 SPAN = timedelta(days=30)
-DAYS, POSTINGS = (30, 40) if os.environ.get("SOAK") else (7, 16) if os.environ.get("CI") else (3, 10)
+DAYS, POSTINGS = depth.at(desk=(3, 10), ci=(7, 16), soak=(30, 40))
 
 
 def test_every_posting_ends_as_the_reference_says_and_everybody_hears_everything_once() -> None:

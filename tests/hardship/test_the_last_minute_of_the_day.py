@@ -1,19 +1,19 @@
 """A closing date without a time means the end of that day where the site is: at the far ends of the world, every day."""
 
-import os
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests import depth
 from tests.hardship.around import FORM
 from tests.values import Values, policy
 
 KEPT = ("plain git",)  # what a host is has no part in it
 FIRST, DAYS = date(2027, 11, 1), 400
 """400 days with a 29 February among them, and both changes of the clocks."""
-STEP = 1 if os.environ.get("CI") else 8
-"""At the desk every eighth day is enough: the leap day is one of them."""
+STEP = depth.at(desk=8, ci=4, soak=1)
+"""One day in so many is tried; the leap day is one of them."""
 PLACES = {"Etc/GMT-14": 14, "Pacific/Kiritimati": 14, "Etc/GMT+12": -12}
 """Hours ahead of UTC. In the names of tzdata west is plus (https://data.iana.org/time-zones/tz-link.html)."""
 
