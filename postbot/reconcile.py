@@ -13,13 +13,13 @@ decides what should happen; that is the plan's business.
 
 import gc
 import threading
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeGuard, assert_never
 
+from postbot import steady
 from postbot.censor import censored
 from postbot.core.announce import Announcement, Audience, Message, Outcome, Page, Receipt, Root
 from postbot.core.announce.words import RELEASE, Voice, messages
@@ -61,7 +61,7 @@ ROUNDS = 8
 PATIENCE = timedelta(minutes=5)
 """How long one tick speaks at most; what far ends are too slow for waits for the next, with a clock that is right."""
 
-STALE = timedelta(seconds=20)
+STALE = timedelta(seconds=5)
 """How long a claim may be older than the sending that follows it; a process that slept in between sends nothing."""
 
 MOST_AT_ONCE = 500
@@ -142,7 +142,7 @@ class Report:
 
     `unseen` are messages that wait for the public page to show their news, each with what it shows instead. `next_at`
     is when the next message that waits has its turn. `halted` is why it neither acted nor spoke to the end, if so.
-    `at_rest` says that nothing had changed since a tick that left nothing to do.
+    `at_rest` says that nothing had changed since a tick that left nothing to do, `timely` that the clock is right.
     """
 
     at: datetime
@@ -154,6 +154,7 @@ class Report:
     next_at: datetime | None = None
     halted: str = ""
     at_rest: bool = False
+    timely: bool = True
 
     @property
     def wakes_at(self) -> datetime | None:
@@ -163,7 +164,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """The clock of who ticks: what it showed, how far it was set, and when (`time.monotonic`) that was said."""
+    """The clock of who ticks: what it showed, how far it was set, and when (`steady.seconds`) that was said."""
 
     now: datetime
     off: timedelta | None
@@ -175,7 +176,7 @@ class _Clock:
             return Skew()
         if theirs is None:
             return Skew(self.off)
-        return Skew(self.now + timedelta(seconds=time.monotonic() - self.said) - theirs, to_host=True)
+        return Skew(self.now + timedelta(seconds=steady.seconds() - self.said) - theirs, to_host=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,8 @@ class Bot:
         self._snapshot: Snapshot | None = None
         self._postings: dict[Path, tuple[File, Posting | Problem]] = {}
         self._rest: _Rest | None = None
+        self._revision = 0
+        self._began = steady.seconds()
         self._leaving = threading.Event()
 
     def leave(self) -> None:
@@ -254,6 +257,7 @@ class Bot:
         with doing(At.READ), _no_collection():
             read = {path: self._read(file) for path, file in self._snapshot.files.items()}
         self._postings = {path: (self._snapshot.files[path], found) for path, found in read.items()}
+        self._revision = self.ledger.revision()  # before it: what comes in between is for the next look
         memory = self.ledger.memory()
         self._released = RELEASE in memory.released
         return Seen(self._snapshot, read, memory, self.profile.templates)
@@ -270,17 +274,15 @@ class Bot:
 
         Raises `HostError`, `LedgerError`, `LedgerBusy`, `WordsError`.
         """
-        clock = _Clock(now, off, time.monotonic())
+        self._began = steady.seconds()
+        clock = _Clock(now, off, self._began)
         with self._working():
             if self.ledger.come_back(now):
                 self._catch_up(now, clock)
-            self._recover(now)
             try:
                 report = self._settle(now, clock)
             except HostError:
-                report = Report(now, NOTHING)
-                self._announce(now, report, tuple(Audience))  # what was witnessed is said all the same
-                self._tell_of_the_undelivered(now, report)
+                self._speak_all_the_same(now, clock)
                 raise
             if report.plan.held is None:
                 self.ledger.ticked(now)  # a held look has not been carried out: the clock is not taken to be right
@@ -293,9 +295,21 @@ class Bot:
         report.next_at = self.ledger.next_due()
         if report.at_rest and (report.next_at is None or report.next_at > now):
             return
+        if report.timely:
+            self._recover(now)
         self._announce(now, report, (Audience.STAFF,) if report.plan.held else tuple(Audience))
         self._tell_of_the_undelivered(now, report)
         report.next_at = self.ledger.next_due()
+
+    def _speak_all_the_same(self, now: datetime, clock: _Clock) -> None:
+        """Say what was witnessed before, though the site cannot be seen now; not where the clock has been set."""
+        last, slack = self.ledger.memory().last_tick, self.policy.clock_slack
+        if abs(clock.off or timedelta(0)) > slack or (last is not None and now < last - slack):
+            return
+        report = Report(now, NOTHING)
+        self._recover(now)
+        self._announce(now, report, tuple(Audience))
+        self._tell_of_the_undelivered(now, report)
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -342,11 +356,13 @@ class Bot:
                 plan = make_plan(seen, now, self.policy, report.plan if report else None)
             report = report or Report(now, plan)
             report.plan = plan
+            last = seen.memory.last_tick
+            report.timely = is_right and (last is None or now >= last - self.policy.clock_slack)
             if plan.steps and plan.steps == done:  # doing it a third time would show no more
                 report.refused += [(step, _UNSEEN) for step in plan.steps]
                 break
             if not plan.steps:
-                self._rest = _Rest(seen.snapshot, self.ledger.revision(), now, plan) if is_right else None
+                self._rest = _Rest(seen.snapshot, self._revision, now, plan) if is_right else None
                 break
             if not self._act_on(plan.steps, report, now) or plan.held:
                 break
@@ -442,13 +458,15 @@ class Bot:
     def _announce(self, now: datetime, report: Report, audiences: Collection[Audience]) -> None:
         """Step 5: claim, send, settle, one after the other. While a plan is held, only the staff are spoken to."""
         seen: dict[Page, Showing] = {}
-        ends = time.monotonic() + PATIENCE.total_seconds()
-        while time.monotonic() < ends and (batch := self.ledger.due(now, MOST_AT_ONCE, audiences)):
-            moved = [self._deliver(each, seen, now, report) for each in batch if time.monotonic() < ends]
-            if report.halted or not any(moved):
-                break  # nothing may be said, or somebody else has taken them all
-        for channel in self._channels.values():
-            channel.rest()
+        ends = steady.seconds() + PATIENCE.total_seconds()
+        try:
+            while steady.seconds() < ends and (batch := self.ledger.due(now, MOST_AT_ONCE, audiences)):
+                moved = [self._deliver(each, seen, now, report) for each in batch if steady.seconds() < ends]
+                if report.halted or not any(moved):
+                    break  # nothing may be said, or somebody else has taken them all
+        finally:
+            for channel in self._channels.values():
+                channel.rest()
 
     def _deliver(self, delivery: Delivery, seen: dict[Page, Showing], now: datetime, report: Report) -> bool:
         """Bring one due message on its way; false where another has taken it, or nothing may be said."""
@@ -459,12 +477,12 @@ class Bot:
             self._wait(delivery, why, now)
             report.unseen.append((delivery, why))
             return True
-        claimed_at = time.monotonic()
-        with doing(At.CLAIM):
-            taken = self.ledger.claim(delivery, now)
+        claimed_at = steady.seconds()
+        with doing(At.CLAIM):  # as of the true present: how old a claim is decides when a look can be believed
+            taken = self.ledger.claim(delivery, now + timedelta(seconds=claimed_at - self._began))
         if taken is None:
             return False
-        late = time.monotonic() - claimed_at > STALE.total_seconds()
+        late = steady.seconds() - claimed_at > STALE.total_seconds()
         receipt = self._settled(taken, _OVERSLEPT, now) if late else self._send(taken, now)
         # What was said need not be kept in full by whoever only counts.
         spoken = replace(taken.message, html="", blocks="", calendar="")

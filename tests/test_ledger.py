@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from postbot import ledger as module
-from postbot.core.announce import Receipt
+from postbot.core.announce import Audience, Event, Outcome, Receipt
 from postbot.core.plan.memory import Memory, Request
 from postbot.core.profile import State
 from postbot.core.site import Path
 from postbot.ledger import ATTEMPTS, DeliveryStatus, Ledger, LedgerError
 from postbot.ledger.copying import mark
 from postbot.ledger.memory import remembered
+from postbot.ledger.values import LONGEST_WAIT
 from tests.ledgers import (
     BAKER,
     CLOSED,
@@ -335,6 +336,29 @@ def test_what_was_not_sent_is_tried_twelve_times_with_growing_patience(ledger: L
     assert waits == [1, 5, 15, 60, 180, 360, 360, 360, 360, 360, 360]
     (held,) = ledger.deliveries()
     assert (held.status, held.attempts, held.detail) == (DeliveryStatus.HELD, ATTEMPTS, NOT_SENT.detail)
+
+
+def test_a_clock_years_ahead_ends_no_news_of_those_who_are_not_spoken_to(ledger: Ledger):
+    old, ahead = LATER + timedelta(days=9), NOON + timedelta(days=3650)
+    held = replace(OPENED, key="held", event=Event.HELD, expires=old)
+    ledger.tell([replace(OPENED, expires=old), held], [], NOON)
+    assert ledger.due(ahead, audiences=[Audience.STAFF]) == []
+    assert [each.message.key for each in ledger.due(NOON)] == [OPENED.key]
+    assert ledger.due(ahead) == []
+
+
+def test_what_a_clock_years_ahead_has_put_off_has_its_turn_once_the_clock_is_right(ledger: Ledger):
+    ahead = NOON + timedelta(days=3650)
+    queued(ledger)
+    first = ledger.claim(ledger.due(ahead)[0], ahead)
+    assert first is not None
+    ledger.settle(first, NOT_SENT, ahead)
+    assert ledger.next_due(NOON) == NOON
+    (again,) = ledger.due(NOON)
+    assert ledger.claim(again, NOON) is not None
+    ledger.settle(again, Receipt(Outcome.NOT_SENT, "Come back.", wait=timedelta(days=9)), NOON)
+    assert ledger.next_due(NOON) == NOON + LONGEST_WAIT  # the longest wait that there is stays one
+    assert ledger.due(NOON) == []
 
 
 def test_an_old_claim_takes_nothing(ledger: Ledger):

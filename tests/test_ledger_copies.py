@@ -1,12 +1,15 @@
 """Copies of a ledger, from each kind of place to each: all of it, proven, or nothing; and what an older copy stops."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path as FilePath
 
 import pytest
+import sqlalchemy as sa
 
 from postbot.core.site import Path
 from postbot.ledger import DeliveryStatus, Ledger, LedgerError
@@ -26,8 +29,10 @@ from tests.ledgers import (
     UNKNOWN,
     WISH,
     Place,
+    by_hand,
     change,
 )
+from tests.postgres import Postgres
 
 FROM_TO = [(one, other) for one in KINDS for other in KINDS]
 
@@ -125,6 +130,34 @@ def test_who_works_on_the_target_keeps_its_lease(new: Callable):
     lease = target.lease()
     assert lease is not None
     assert lease.epoch == 1
+
+
+def test_who_waits_to_write_while_a_ledger_is_put_back_writes_into_what_was_put_back(new: Callable, postgres: Postgres):
+    (_, source), (place, target) = new("SQLite"), new("PostgreSQL")
+    lived(source)
+    for number in range(40):
+        target.release(str(number), "ann", NOON)
+    revision = target.revision()
+    with ThreadPoolExecutor() as threads:
+        with by_hand(place).begin() as hand:
+            hand.execute(sa.text("LOCK TABLE witnesses"))  # which are copied last
+            copying = threads.submit(source.copy_to, target, replace=True)
+            until_waiting(postgres, 1)
+            filing = threads.submit(target.file, MILLER, WISH, "cat", LATER)
+            until_waiting(postgres, 2)
+        assert copying.result().verdict.whole
+        assert filing.result().number == 3
+    assert target.verify().whole
+    assert target.revision() > revision
+
+
+def until_waiting(postgres: Postgres, count: int) -> None:
+    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'postbot'"
+    for _ in range(400):
+        if len(postgres.execute(waiting)) == count:
+            return
+        time.sleep(0.02)
+    pytest.fail("Nobody waits for a lock.")
 
 
 @pytest.mark.parametrize("other", KINDS)

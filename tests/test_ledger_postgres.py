@@ -1,12 +1,15 @@
 """The ledger in PostgreSQL: what is said when it cannot be reached or used, and what a pooler in between may do to it."""
 
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path as FilePath
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from postbot.ledger import Ledger, LedgerBusy, LedgerError
 from tests.ledgers import LATER, NOON, OPEN, OPENED, SENT, WISH, by_hand, change, finish, python
@@ -112,6 +115,23 @@ def test_tables_that_are_gone_are_a_sentence(postgres: Postgres, url: str):
     change(url, "DROP TABLE witnesses")
     with pytest.raises(LedgerError, match="are gone"):
         ledger.memory()
+    ledger.close()
+
+
+def test_who_waited_for_a_ledger_that_was_replaced_by_hand_writes_nothing(postgres: Postgres, url: str):
+    ledger = Ledger.open(url)
+    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'postbot'"
+    with ThreadPoolExecutor() as threads:
+        with by_hand(url).begin() as hand:
+            hand.execute(sa.text("CREATE TEMPORARY TABLE saved AS SELECT * FROM pulse"))
+            hand.execute(sa.text("DELETE FROM pulse"))
+            hand.execute(sa.text("INSERT INTO pulse SELECT * FROM saved"))
+            filing = threads.submit(ledger.file, OPEN.path, WISH, "ann", NOON)
+            while not postgres.execute(waiting):
+                time.sleep(0.02)
+        with pytest.raises(LedgerError, match="was replaced meanwhile. Nothing was written"):
+            filing.result()
+    assert ledger.memory().requests == ()
     ledger.close()
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from postbot import progress
 from postbot.core.announce import Audience, Event, Outcome, Receipt
 from postbot.core.plan.steps import Merge
 from postbot.ledger import DeliveryStatus, LedgerBusy
+from postbot.progress import Edge, Step
 from tests.world import CONFIG, World, git
 
 OPEN = {"state": "open", "opens": "March 1, 2026", "closes": "March 20, 2026, 11:59 pm EDT"}
@@ -175,3 +177,21 @@ def test_a_look_ends_with_everything_that_follows_from_a_merge(tmp_path: Path) -
     assert [type(step).__name__ for step in report.done] == ["Propose", "Merge", "Record"]
     assert isinstance(report.done[1], Merge)
     assert world.said() == ["Ash: closed"]
+
+
+def test_a_request_that_comes_while_a_plan_is_made_is_taken_up_by_the_next_look(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write("pilot", **OPEN)
+    world.tick()
+    asked: list[object] = []
+
+    def ask(step: Step, edge: Edge) -> None:
+        if (step, edge) == (Step.PLAN, Edge.AFTER) and not asked:
+            asked.append(world.ask("pilot", "extend", closes="2026-03-27"))
+
+    world.restart()
+    progress.watch(ask)
+    world.tick()
+    world.tick()
+    assert asked
+    assert [pull.title for pull in world.pulls()] == ["Extend: Pilot"]

@@ -23,7 +23,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from ssl import create_default_context
-from time import monotonic
 from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
@@ -32,6 +31,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
+from postbot import steady
 from postbot.core.announce import Message, Outcome, Receipt, Root, one_line
 from postbot.core.announce.blocks import of_text, shortened, without_format
 from postbot.core.announce.routes import is_address
@@ -177,9 +177,11 @@ class Slack:
     A recipient is a conversation's id (C, G or D and so on), a person's (U or W), or a person's e-mail address.
     """
 
-    settles = timedelta(minutes=1)
-    stale = timedelta(seconds=40)
-    """How long after its claim a message may still be posted: well before anybody else believes that it was not."""
+    settles = timedelta(minutes=2)
+    """Longer than a claim, a message on its way to being posted (`stale`), one request and two clocks that differ by a
+    minute take together: by then a post has been seen, or will never be made."""
+    stale = timedelta(seconds=20)
+    """How long a message may take until it is posted; who slept on the way posts no more."""
 
     def __init__(
         self,
@@ -208,7 +210,7 @@ class Slack:
         """
         if self._trouble:
             return self._trouble
-        self._until = monotonic() + self.stale.total_seconds()
+        self._until = steady.seconds() + self.stale.total_seconds()
         receipt = self._sent(message, root)
         if receipt.wait or receipt.outcome is Outcome.UNKNOWN:
             self._trouble = Receipt(Outcome.NOT_SENT, receipt.detail, wait=receipt.wait)
@@ -289,7 +291,7 @@ class Slack:
     # Saying
 
     def _post(self, message: Message, where: _Where, card: str) -> Receipt:
-        if monotonic() > self._until:  # this process was asleep, and another may have taken the message up meanwhile
+        if steady.seconds() > self._until:  # it was asleep; another may have taken the message up
             return Receipt(Outcome.NOT_SENT, "Slack: it took so long to get there that it was not posted.")
         try:
             with doing(Step.POST):

@@ -17,14 +17,18 @@ import typer
 
 from postbot.doors.options import DEFAULT_CONFIG, ConfigOption, JsonOption
 from postbot.doors.session import configuration
-from postbot.doors.terminal import FINE, FOUND, busy, fail, misuse, say, say_json
+from postbot.doors.terminal import FINE, FOUND, busy, fail, mention, misuse, say, say_json
 
 if TYPE_CHECKING:
     from postbot.config import Config
-    from postbot.ledger import Copy
+    from postbot.ledger import Copy, Ledger
 
 ledger_app = typer.Typer(help="Look after the ledger: bring it up to date, save it, put it back, move it.")
 
+_OLDER = (
+    "It is older than the world: the next tick holds what was on its way, refuses open requests, and takes "
+    "what stands on the site as known, without a word to the public."
+)
 _SIDE_FILES = ("", "-wal", "-shm")
 """What a file of SQLite consists of: https://www.sqlite.org/tempfiles.html."""
 
@@ -61,7 +65,7 @@ def backup(
     _remove(beside)
     try:
         with (
-            closing(Ledger.open(configuration(config).ledger_at)) as ledger,
+            closing(Ledger.open(configuration(config).ledger_at, migrate=False)) as ledger,
             closing(Ledger.open(beside)) as saved,
             busy("Saving the ledger ..."),
         ):
@@ -85,18 +89,29 @@ def restore(
     if not file.is_file():
         misuse(f"There is no file {file}.")
     with (
-        closing(Ledger.open(configuration(config).ledger_at)) as ledger,
         TemporaryDirectory(prefix="postbot-") as folder,
         closing(Ledger.open(_apart(file, Path(folder)))) as saved,
-        busy("Putting the ledger back ..."),
-        ledger.working(),
     ):
-        made = saved.copy_to(ledger, replace=replace, older=True)
-    then = (
-        "It is older than the world: the next tick holds what was on its way, refuses open requests, and takes "
-        "what stands on the site as known, without a word to the public."
-    )
-    _tell(made, f"Put {file} back into {ledger.name}", then, as_json=as_json)
+        if saved.was is None:
+            fail(f"There is no ledger in {file}.")
+        with (
+            closing(_even_if_damaged(configuration(config).ledger_at)) as ledger,
+            busy("Putting the ledger back ..."),
+            ledger.serving(),
+            ledger.working(),
+        ):
+            made = saved.copy_to(ledger, replace=replace, older=True)
+    _tell(made, f"Put {file} back into {ledger.name}", _OLDER, as_json=as_json)
+
+
+@ledger_app.command()
+def restored(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Say that the ledger was put back by other means, such as a snapshot or pg_restore. Before the next tick."""
+    from postbot.ledger import Ledger
+
+    with closing(Ledger.open(configuration(config).ledger_at, migrate=False)) as ledger, ledger.working():
+        ledger.mark_as_older()
+    say(f"The ledger {ledger.name} is taken for an older copy.\n{_OLDER}\n")
 
 
 @ledger_app.command()
@@ -113,15 +128,33 @@ def move(
     if there == here.ledger_at:
         misuse("That is where the ledger is.")
     with (
-        closing(Ledger.open(here.ledger_at)) as ledger,
+        closing(Ledger.open(here.ledger_at, migrate=False)) as ledger,
         closing(Ledger.open(there)) as other,
         busy("Moving the ledger ..."),
+        ledger.serving(),
         ledger.working(),
+        other.serving(),
         other.working(),
     ):
         made = ledger.copy_to(other)
-    then = f"Say so in {config}, before anything else runs:\n\nledger: {where}\n"
+        ledger.mark_as_older()  # two that are alive would tell everything twice
+    then = (
+        f"{ledger.name} is an older copy from now on. Say so in {config}, before anything else runs:\n\n"
+        f"ledger: {where}\n"
+    )
     _tell(made, f"Copied {ledger.name} to {other.name}", then, as_json=as_json)
+
+
+def _even_if_damaged(where: Path | str) -> Ledger:
+    """The ledger that a backup goes to: a new one, where there is none or its file is damaged."""
+    from postbot.ledger import Ledger, LedgerDamaged
+
+    try:
+        return Ledger.open(where)
+    except LedgerDamaged:
+        aside = Ledger.set_aside(Path(where))
+    mention(f"The ledger {where} is damaged. It was moved to {aside}.")
+    return Ledger.open(where)
 
 
 def _place(where: str, config: Config) -> Path | str:

@@ -26,7 +26,7 @@ from postbot.ledger import audit, copying, memory, outbox
 from postbot.ledger.audit import Writer
 from postbot.ledger.postgres import SCHEME, Database
 from postbot.ledger.schema import HEAD
-from postbot.ledger.sqlite import File
+from postbot.ledger.sqlite import File, set_aside
 from postbot.ledger.store import Store
 from postbot.ledger.tables import METADATA, pulse, requests
 from postbot.ledger.values import (
@@ -40,6 +40,7 @@ from postbot.ledger.values import (
     Entry,
     Lease,
     LedgerBusy,
+    LedgerDamaged,
     LedgerError,
     LedgerUnready,
     Pause,
@@ -61,6 +62,7 @@ __all__ = [
     "Lease",
     "Ledger",
     "LedgerBusy",
+    "LedgerDamaged",
     "LedgerError",
     "LedgerUnready",
     "Pause",
@@ -89,6 +91,14 @@ class Ledger:
         if isinstance(where, str) and where.startswith(SCHEME):
             return cls(Database(where, migrate=migrate))
         return cls(File(FilePath(where), migrate=migrate))
+
+    @classmethod
+    def set_aside(cls, where: FilePath) -> FilePath:
+        """Move a damaged file out of the way, while nobody works on it, so that a new one can be made; where it went.
+
+        Raises `LedgerBusy` when somebody does.
+        """
+        return set_aside(where)
 
     def close(self) -> None:
         """Let go of the file, or of the database."""
@@ -249,16 +259,20 @@ class Ledger:
     def due(self, at: datetime, limit: int = 100, audiences: Collection[Audience] = tuple(Audience)) -> list[Delivery]:
         """List the oldest of what is to be sent at `at`, oldest first. What is no news any more by then expires.
 
-        Of what one recipient is to hear of one posting only the first is listed; the next has its turn after it.
+        Of what one recipient is to hear of one posting only the first is listed; the next has its turn after it. What
+        is for other `audiences` stays as it is: who may not speak to them cannot tell whether its news is old.
         """
         with self._writing() as writer:
-            outbox.expire(writer, at)
+            outbox.expire(writer, at, audiences)
             return outbox.due(writer.connection, at, limit, audiences)
 
-    def next_due(self) -> datetime | None:
-        """When the next message that waits has its turn, at the earliest; None where none waits."""
+    def next_due(self, at: datetime | None = None) -> datetime | None:
+        """When the next message that waits has its turn, at the earliest; None where none waits.
+
+        What was put off by a clock that ran far ahead of `at` has its turn at once; without it, when it was put off to.
+        """
         with self._reading() as connection:
-            return outbox.next_due(connection)
+            return outbox.next_due(connection, at)
 
     def claim(self, delivery: Delivery, at: datetime) -> Delivery | None:
         """Claim a due delivery, and return it as it stands then; None for all callers but one.
@@ -350,6 +364,11 @@ class Ledger:
             return audit.verify(connection, noted)
 
     # Copies
+
+    def mark_as_older(self) -> None:
+        """Have this ledger taken for an older copy, by whoever works with it next: see `come_back`."""
+        with self._writing() as writer:
+            copying.mark(writer)
 
     def copy_to(self, other: "Ledger", *, replace: bool = False, older: bool = False) -> Copy:
         """Copy everything into another ledger, of either kind: all of it, proven to be the same, or nothing.

@@ -33,6 +33,8 @@ SENT, HELD = DeliveryStatus.SENT, DeliveryStatus.HELD
 DROPPED, EXPIRED = DeliveryStatus.DROPPED, DeliveryStatus.EXPIRED
 
 _MOST: Final = 2**31 - 1  # the greatest number that PostgreSQL has
+_FARTHEST: Final = LONGEST_WAIT + max(BACK_OFF)
+"""No wait is longer. What is to wait longer was put off by a clock that ran ahead, and has its turn at once."""
 
 # Statements that are made once: to put one together takes longer than to carry it out.
 
@@ -112,7 +114,10 @@ _END: Final = (
 )
 
 
-_its_turn = sa.func.coalesce(outbox.c.next_at, outbox.c.changed_at)
+_planned = sa.func.coalesce(outbox.c.next_at, outbox.c.changed_at)
+_its_turn = sa.case(
+    (_planned > sa.bindparam("farthest", type_=Instant), sa.bindparam("now", type_=Instant)), else_=_planned
+)
 _ends_before = outbox.c.expires_at < _its_turn
 _NEXT: Final = sa.select(
     sa.func.min(sa.case((_ends_before, outbox.c.expires_at), else_=_its_turn), type_=Instant)
@@ -132,14 +137,18 @@ _IN_TURN: Final = ~sa.exists().where(
 
 def due(connection: sa.Connection, at: datetime, limit: int, audiences: Collection[Audience]) -> list[Delivery]:
     """The oldest of what is to be sent at `at`, oldest first; of each posting only what has its turn."""
-    ripe = sa.or_(outbox.c.next_at.is_(None), outbox.c.next_at <= at)
-    heard = outbox.c.audience.in_([audience.value for audience in audiences])
-    return _listed(connection, _LISTED.where(_is(DUE), ripe, heard, _IN_TURN).order_by(outbox.c.number).limit(limit))
+    ripe = sa.or_(outbox.c.next_at.is_(None), outbox.c.next_at <= at, outbox.c.next_at > at + _FARTHEST)
+    wanted = _LISTED.where(_is(DUE), ripe, _heard_by(audiences), _IN_TURN)
+    return _listed(connection, wanted.order_by(outbox.c.number).limit(limit))
 
 
-def next_due(connection: sa.Connection) -> datetime | None:
+def _heard_by(audiences: Collection[Audience]) -> sa.ColumnElement[bool]:
+    return outbox.c.audience.in_([audience.value for audience in audiences])
+
+
+def next_due(connection: sa.Connection, at: datetime | None) -> datetime | None:
     """When the next message that waits is to be tried, or looked for, or is no news any more."""
-    found: datetime | None = connection.scalar(_NEXT)
+    found: datetime | None = connection.scalar(_NEXT, {"now": at, "farthest": at and at + _FARTHEST})
     return found
 
 
@@ -205,9 +214,9 @@ def settle_reminders(writer: Writer, path: Path, at: datetime) -> None:
     writer.execute(_END, {"its_path": path, "stale": [Event.WAITING.value, Event.NOT_READY.value], "now": at})
 
 
-def expire(writer: Writer, at: datetime) -> None:
-    """Send no more what is no news any more."""
-    over = sa.select(outbox.c.number).where(_is(DUE), outbox.c.expires_at <= at)
+def expire(writer: Writer, at: datetime, audiences: Collection[Audience] = tuple(Audience)) -> None:
+    """Send these audiences no more what is no news any more."""
+    over = sa.select(outbox.c.number).where(_is(DUE), outbox.c.expires_at <= at, _heard_by(audiences))
     for number in writer.execute(over.order_by(outbox.c.number)).scalars().all():
         _step(writer, _found(writer, number), EXPIRED, at, "It is no news any more.")
 

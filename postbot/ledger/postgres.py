@@ -30,6 +30,8 @@ from postbot.ledger.values import LEASE, Lease, LedgerBusy, LedgerError
 SCHEME: Final = "postgresql://"
 
 _RENEWAL: Final = timedelta(seconds=5)
+_LONGEST_WORK: Final = timedelta(minutes=15)
+"""Longer than any tick takes. What hangs for longer keeps the lease no more; the epoch keeps it from writing then."""
 _CLOSING: Final = timedelta(seconds=2)  # how long a renewal that is under way is waited for
 
 _DRIVER: Final[Mapping[str, Any]] = {
@@ -136,7 +138,8 @@ class Database:
     def writing(self, *, is_long: bool = False) -> Iterator[Writer]:
         """One transaction: all of it is in the database when this ends, or nothing."""
         with self._transaction(is_long=is_long) as connection:
-            connection.execute(_TURN)
+            if connection.scalar(_TURN) is None:
+                raise LedgerError(f"The ledger {self.name} was replaced meanwhile. Nothing was written; try again.")
             self._demand_mine(connection)
             writer = Writer(connection)
             yield writer
@@ -159,7 +162,7 @@ class Database:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Hold the lease, and renew it for as long as this lasts."""
+        """Hold the lease, and renew it for as long as this lasts, but not for ever."""
         held = self._take()
         ended = threading.Event()
         renewal = threading.Thread(target=self._renew, args=(held.epoch, ended), name="postbot-lease", daemon=True)
@@ -190,9 +193,11 @@ class Database:
 
     def _renew(self, epoch: int, ended: threading.Event) -> None:
         mine = sa.update(lease).where(lease.c.epoch == epoch, lease.c.holder != "")
-        while not ended.wait(_RENEWAL.total_seconds()):
+        for _ in range(_LONGEST_WORK // _RENEWAL):
+            if ended.wait(_RENEWAL.total_seconds()):
+                return
             # A database that does not answer may do so in time; if not, another one takes over.
-            with suppress(LedgerError), self._transaction() as connection:
+            with suppress(LedgerError, sa.exc.SQLAlchemyError), self._transaction() as connection:
                 until = _now(connection) + LEASE
                 if not connection.execute(mine.values(until=until)).rowcount:
                     return

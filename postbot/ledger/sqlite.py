@@ -5,6 +5,7 @@ when the process is killed. Beside the file lies a mark of how far its audit had
 file that has not come so far was put back by hand from an older copy, and says so to whoever works on it next.
 """
 
+import itertools
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -20,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from postbot.ledger import copying, schema
 from postbot.ledger.audit import Writer
 from postbot.ledger.tables import events, pulse
-from postbot.ledger.values import Lease, LedgerBusy, LedgerError
+from postbot.ledger.values import Lease, LedgerBusy, LedgerDamaged, LedgerError
 
 _PATIENCE: Final = 10  # seconds that a statement waits for another process's transaction
 _LOCK_PATIENCE: Final = 0.5  # seconds that a tick waits for another one's last breath
@@ -50,14 +51,14 @@ class File:
             whole = "ok" if made else connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
             number = schema.found(connection, self.name) if whole == "ok" else None
         if whole != "ok":
-            raise LedgerError(_damaged(self._path, whole))
+            raise LedgerDamaged(_damaged(self._path, whole))
         if not migrate:
             schema.demand_ready(number, self.name)
         elif number is None:
             self._mark.unlink(missing_ok=True)  # what was marked is lost, and this is no copy of it
             schema.migrate(self._transaction())
         elif number < schema.HEAD:
-            with self._locked(".lock", f"Another postbot is at work on {self._path}. Wait until it is done."):
+            with _working(self._path):
                 schema.migrate(self._transaction())
         return number
 
@@ -90,8 +91,7 @@ class File:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Keep every other postbot out, and see whether the file is the one that was last worked on."""
-        busy = f"Another postbot is at work on {self._path}. Wait until it is done, or stop it first."
-        with self._locked(".lock", busy):
+        with _working(self._path):
             if self._is_older_copy():
                 with self.writing() as writer:
                     copying.mark(writer)
@@ -100,26 +100,7 @@ class File:
 
     def serving(self) -> AbstractContextManager[None]:
         """Keep every other service out, for as long as this one lives."""
-        busy = (
-            f"Another postbot service runs on {self._path}; with SQLite there can be only one. "
-            "For several, use `ledger: postgresql://...`"
-        )
-        return self._locked(".service.lock", busy)
-
-    @contextmanager
-    def _locked(self, ending: str, busy: str) -> Iterator[None]:
-        # Never a lock that is a mere file: it would outlive a killed process.
-        held = filelock.FileLock(f"{self._path}{ending}", timeout=_LOCK_PATIENCE, fallback_to_soft=False)
-        try:
-            held.acquire()
-        except filelock.Timeout:
-            raise LedgerBusy(busy) from None
-        except OSError as error:
-            raise LedgerError(f"Cannot lock {self._path}: {error.strerror or error}.") from error
-        try:
-            yield
-        finally:
-            held.release()
+        return _serving(self._path)
 
     # What one file alone has no use for
 
@@ -167,9 +148,52 @@ class File:
             sentence = _sentence(self._path, cause) if isinstance(cause, sqlite3.Error) else None
             if sentence is None:
                 raise
-            raise LedgerError(sentence) from error
+            is_damage = _kind(cause) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+            raise (LedgerDamaged if is_damage else LedgerError)(sentence) from error
         except UnicodeDecodeError as error:  # of SQLite's own words about a damage, where they quote it
-            raise LedgerError(_damaged(self._path, "what it says is no text")) from error
+            raise LedgerDamaged(_damaged(self._path, "what it says is no text")) from error
+
+
+def _working(path: Path) -> AbstractContextManager[None]:
+    return _locked(path, ".lock", f"Another postbot is at work on {path}. Wait until it is done, or stop it first.")
+
+
+def _serving(path: Path) -> AbstractContextManager[None]:
+    busy = (
+        f"Another postbot service runs on {path}. Stop it first; with SQLite there can be only one. "
+        "For several, use `ledger: postgresql://...`"
+    )
+    return _locked(path, ".service.lock", busy)
+
+
+@contextmanager
+def _locked(path: Path, ending: str, busy: str) -> Iterator[None]:
+    # Never a lock that is a mere file: it would outlive a killed process.
+    held = filelock.FileLock(f"{path}{ending}", timeout=_LOCK_PATIENCE, fallback_to_soft=False)
+    try:
+        held.acquire()
+    except filelock.Timeout:
+        raise LedgerBusy(busy) from None
+    except OSError as error:
+        raise LedgerError(f"Cannot lock {path}: {error.strerror or error}.") from error
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def set_aside(path: Path) -> Path:
+    """Move a file out of the way, and what SQLite keeps beside it, while nobody works on it; where it is then."""
+    numbered = (path.with_name(f"{path.name}.damaged-{number}") for number in itertools.count(1))
+    with _serving(path), _working(path):
+        aside = next(each for each in numbered if not each.exists())
+        try:
+            for ending in ("-wal", "-shm", ""):  # last the file itself, lest a new one meet the log of another
+                if (part := path.with_name(path.name + ending)).exists():
+                    part.rename(aside.with_name(aside.name + ending))
+        except OSError as error:
+            raise LedgerError(f"Cannot move {path} to {aside}: {error.strerror or error}.") from error
+    return aside
 
 
 def _make_folder(folder: Path) -> None:
@@ -204,8 +228,13 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
+def _kind(cause: BaseException | None) -> int:
+    """What kind of trouble it is: the low byte of SQLite's code, for the rest tells it more finely."""
+    return int(getattr(cause, "sqlite_errorcode", 0)) & 0xFF
+
+
 def _sentence(path: Path, cause: sqlite3.Error) -> str | None:
-    match getattr(cause, "sqlite_errorcode", 0) & 0xFF:  # the low byte is the kind, the rest tells it more finely
+    match _kind(cause):
         case sqlite3.SQLITE_FULL:
             return f"The disk that holds the ledger {path} is full. Make room; nothing was changed."
         case sqlite3.SQLITE_IOERR:

@@ -38,6 +38,10 @@ class LedgerBusy(LedgerError):  # noqa: N818 - an answer of the world, not a fau
         self.until = until
 
 
+class LedgerDamaged(LedgerError):  # noqa: N818 - the same
+    """A file does not hold what was written to it, or is no ledger at all."""
+
+
 class LedgerUnready(LedgerError):  # noqa: N818 - the same
     """There is no ledger yet, or one of an older schema, and whoever only looks changes nothing."""
 

@@ -159,7 +159,7 @@ def lost_or_doubled(got: Happened, wanted: Happened) -> list[str]:
 
     A mail that may have gone out, or that a server would not have, may be held and told instead.
     """
-    once = ("ref-created", "ref-deleted", "pull-opened", "pull-closed", "pull-reopened", "merged")
+    once = ("ref-created", "ref-moved", "ref-deleted", "pull-opened", "pull-closed", "pull-reopened", "merged")
     lasting = [{act: many for act, many in each.acts.items() if act.kind in once} for each in (got, wanted)]
     # Of two that had found no comment of ours, one gives way.
     said = {

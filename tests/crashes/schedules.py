@@ -35,7 +35,7 @@ REQUESTS = 12
 """The requests to GitHub among which a kill falls."""
 SOON = 40
 """The points of a look among which a kill falls that follows upon another."""
-AGAIN = (0, 2, 10, 50)
+AGAIN = (0.5, 2, 10, 50)
 """Minutes after something went wrong at which postbot looks again."""
 AFTERWARDS = (3 * 60, 24 * 60, 48 * 60)
 """Minutes after a life at which it looks for the last times, with nothing failing any more."""

@@ -66,7 +66,6 @@ FORGED: dict[str, tuple[dict[str, Any], str]] = {
 }
 BESIDE = frozenset(
     {
-        "a second commit on the branch",
         "labels were lost",
         "no reviewer was asked",
         "the card says something else",

@@ -1,6 +1,7 @@
 """`postbot ledger`: migrate, backup, restore and move, at the command line, with a file and with PostgreSQL."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -160,6 +161,41 @@ def test_nothing_is_restored_under_the_hands_of_another(site: Path, lived: Ledge
     assert not lived.memory().copied
 
 
+@pytest.mark.parametrize("state", ["damaged", "missing"])
+def test_a_backup_takes_the_place_of_a_file_that_is_damaged_or_gone(site: Path, path: Path, state: str):
+    (site / "postbot.yaml").write_text(CONFIG.format(ledger="kept/ledger.db"))
+    with closing(Ledger.open(path)) as ledger, ledger.working():
+        ledger.file(OPEN.path, WISH, "ann", NOON)
+    run("backup", "saved.db", site=site)
+    path.unlink() if state == "missing" else path.write_text("no ledger" * 500)
+    done = run("restore", "saved.db", site=site)
+    moved = "The ledger kept/ledger.db is damaged. It was moved to kept/ledger.db.damaged-1.\n"
+    assert (done.code, done.err) == (0, moved if state == "damaged" else "")
+    assert path.with_name("ledger.db.damaged-1").exists() is (state == "damaged")
+    with closing(Ledger.open(path)) as back:
+        assert (back.memory().copied, [request.by for request in back.memory().requests]) == (True, ["ann"])
+
+
+def test_a_damaged_file_stays_where_it_is_while_another_works_or_the_backup_is_none(site: Path, path: Path):
+    (site / "postbot.yaml").write_text(CONFIG.format(ledger="kept/ledger.db"))
+    Ledger.open(path).close()
+    run("backup", "saved.db", site=site)
+    (site / "empty.db").write_text("")
+    worker = at_work(path)
+    path.write_text("no ledger" * 500)
+    assert "is at work on" in run("restore", "saved.db", site=site).err
+    worker.communicate("\n")
+    assert "There is no ledger in empty.db." in run("restore", "empty.db", site=site).err
+    assert path.read_text() == "no ledger" * 500
+
+
+def test_a_ledger_that_was_put_back_by_other_means_is_an_older_copy_once_somebody_says_so(site: Path, lived: Ledger):
+    done = run("restored", site=site)
+    assert (done.code, "the next tick holds what was on its way" in done.out) == (0, True)
+    assert lived.come_back(NOON)
+    assert [each.status.value for each in lived.deliveries()] == ["held"]
+
+
 @pytest.mark.parametrize(
     ("text", "code", "said"), [(None, 2, "There is no file saved.db."), ("no ledger" * 500, 1, "is damaged")]
 )
@@ -191,16 +227,38 @@ def test_a_ledger_moves_to_the_other_kind_of_place_and_back(
     name = as_written(other)
     assert done.out == (
         f"Copied {called(place)} to {name}: {ROWS}.\n{verdict}\n"
+        f"{called(place)} is an older copy from now on. "
         f"Say so in postbot.yaml, before anything else runs:\n\nledger: {name}\n"
     )
     there = site / other if other == "elsewhere/moved.db" else other
     with closing(Ledger.open(there)) as moved:
-        assert (moved.memory(), moved.audit()) == (lived.memory(), lived.audit())
+        assert (moved.memory(), moved.audit()) == (replace(lived.memory(), copied=False), lived.audit())
+    assert lived.memory().copied
     (site / "postbot.yaml").write_text(CONFIG.format(ledger=name))
     back = run("move", "again.db", "--json", site=site).json()
     assert back["audit"]["head"] == lived.verify().head
     again = run("move", as_written(place), site=site)
     assert (again.code, "holds something already" in again.err) == (1, True)
+
+
+@pytest.mark.parametrize("words", [("backup", "saved.db"), ("move", "moved.db")], ids=["backup", "move"])
+def test_what_is_saved_is_neither_made_nor_migrated_for_that(site: Path, place: Place, words: tuple[str, str]):
+    none = run(*words, site=site)
+    assert (none.code, "There is no ledger in" in none.err) == (1, True)
+    released(place, "0002")
+    older = run(*words, site=site)
+    assert (older.code, "is of an older schema (0002" in older.err) == (1, True)
+    assert not (site / words[1]).exists()
+
+
+def test_nothing_is_moved_or_restored_under_a_service_on_a_file(site: Path, path: Path):
+    (site / "postbot.yaml").write_text(CONFIG.format(ledger="kept/ledger.db"))
+    with closing(Ledger.open(path)) as served, served.serving():
+        run("backup", "saved.db", site=site)
+        for words in (("move", "moved.db"), ("restore", "saved.db", "--replace")):
+            done = run(*words, site=site)
+            assert (done.code, "Another postbot service runs on kept/ledger.db. Stop it" in done.err) == (1, True)
+        assert not served.memory().copied
 
 
 def test_a_place_that_is_none_or_the_same_is_refused(site: Path, lived: Ledger, place: Place):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from postbot.hosts import HostError
+from tests.contract.test_email import USER
 from tests.twins.smtp.client import SmtpTwin
 from tests.world import CONFIG, Clone, World, at, text_of
 
@@ -46,7 +47,8 @@ def test_after_an_outage_over_its_closing_a_position_closes_at_the_first_look_an
 def test_a_message_that_comes_to_be_held_during_an_outage_is_told_in_the_same_look(
     tmp_path: Path, post: SmtpTwin
 ) -> None:
-    mail = f"email: {{{{server: 127.0.0.1, port: {post.port}, security: none, sender: jobs@agency.example}}}}\n"
+    server = f"server: 127.0.0.1, port: {post.port}, security: none, username: {USER}"
+    mail = f"email: {{{{{server}, sender: jobs@agency.example}}}}\n"
     world = World(tmp_path, config=AUTO.replace("folder:openings@list", "email:openings@list") + mail)
     world.write("baker", state="open", opens="March 1, 2026", closes="March 20, 2026, 5:00 pm EDT")
     world.tick(CLOSES - timedelta(days=3))
@@ -59,6 +61,7 @@ def test_a_message_that_comes_to_be_held_during_an_outage_is_told_in_the_same_lo
     with pytest.raises(HostError):
         world.advance(minutes=5)
     assert world.asked() == ["1 message held for a person"]
+    assert post.fired() == ["451 4.3.0 Not now at mail", "drop at dot"]
 
 
 SPANS = [

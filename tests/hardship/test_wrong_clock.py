@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from postbot.reconcile import Report
+from tests.contract.test_email import USER
+from tests.twins.smtp.client import SmtpTwin
 from tests.world import CONFIG, Clone, World, git
 
 AUTO = CONFIG.replace("merge: when-due", "merge: auto")
@@ -98,6 +100,22 @@ def test_a_clock_at_the_edge_of_a_minute_is_told_of_once_however_often_it_crosse
     helds = [wrong(world, timedelta(seconds=seconds), 1).plan.held for seconds in (62, 58, 62, 58, 62)]
     assert [held is not None for held in helds] == [True, False, True, False, True]
     assert world.asked() == [HELD]
+
+
+def test_an_alert_that_could_not_be_sent_by_a_wrong_clock_does_not_wait_for_that_clock(
+    tmp_path: Path, post: SmtpTwin
+) -> None:
+    """Ten years ahead the mail server is busy; the mail is tried again in a minute, and not in ten years and a minute."""
+    server = f"server: 127.0.0.1, port: {post.port}, security: none, username: {USER}"
+    mail = f"email: {{{{{server}, sender: jobs@agency.example}}}}\n"
+    world = World(tmp_path, config=AUTO.replace("folder:hr@agency", "email:hr@agency") + mail)
+    world.write("pilot", state="open", opens="March 1, 2026", closes="April 20, 2026")
+    world.tick()
+    post.fault("mail", "451 4.3.0 Not now")
+    wrong(world, 3652 * DAY)
+    assert post.accepted() == []
+    world.advance(minutes=5)
+    assert [str(taken.mail["Subject"]) for taken in post.accepted()] == [HELD]
 
 
 def test_a_wrong_clock_holds_also_a_site_at_rest(tmp_path: Path) -> None:

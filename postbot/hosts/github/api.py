@@ -29,6 +29,7 @@ from github.GithubException import GithubException
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from pydantic import BaseModel, ValidationError
 
+from postbot import steady
 from postbot.censor import censored
 from postbot.hosts import HostError, Refused, Unavailable
 
@@ -156,7 +157,7 @@ class Api:
         if self._heard is None:
             return None
         told, heard = self._heard
-        return told + timedelta(seconds=time.monotonic() - heard)
+        return told + timedelta(seconds=steady.seconds() - heard)
 
     # Reading: tried again
 
@@ -310,7 +311,7 @@ class Api:
             verb, address, dict(params or {}), dict(headers or {}), body, self._line
         )
         reply = Reply(status, received, _read_json(status, text, f"{verb} {address}"))
-        self._heard = (reply.at, time.monotonic()) if reply.at else self._heard
+        self._heard = (reply.at, steady.seconds()) if reply.at else self._heard
         if (left := received.get("x-ratelimit-remaining", "")).isdecimal():
             self.budget_left = int(left)
         return reply
