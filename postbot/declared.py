@@ -1,9 +1,9 @@
 """A YAML file of settings becomes declared values; every mistake is a `Problem` at the line it stands on.
 
-YAML here is plain: texts, numbers, yes and no, nothing, lists and settings. A date stays the text it is, a key that is
-written twice is a mistake and not a choice, and a file that is huge once its aliases are written out is refused. What
-does not fit is told in a sentence that says what to write, never in the words of a library. Nothing here knows any
-setting by name or opens anything but the file that it is given.
+YAML here is plain: texts, decimal numbers, yes and no, nothing, lists and settings. A date and a time stay the text
+that they are, a key that is written twice is a mistake and not a choice, and a file that is huge, or would be once its
+aliases are written out, is refused. What does not fit is told in a sentence that says what to write, never in the words
+of a library. Nothing here knows any setting by name or opens anything but the file that it is given.
 """
 
 import difflib
@@ -24,6 +24,8 @@ Place = tuple[str, ...]
 
 _MOST: Final = 100_000
 """So many values a file may hold once its aliases are written out; the largest configuration has some hundreds."""
+_LONGEST: Final = 64 * 1024
+"""So many bytes a file may have: a hundred times what is usual, and read within a second."""
 _KEY: Final = "[key]"
 """How pydantic says that the name itself is meant, and not what it stands for."""
 
@@ -80,7 +82,10 @@ def text_of(path: Path, how_to_make: str = "") -> str:
 
 
 def parse(text: str, path: str) -> Written:
-    """Read YAML. Raises `ConfigError` where it is none; `path` is what people are told of the file."""
+    """Read YAML. Raises `ConfigError` where it is none, or too long; `path` is what people are told of the file."""
+    if len(text.encode(errors="replace")) > _LONGEST:
+        said = f"{path} is too long: a file of settings has {_LONGEST >> 10} KiB at most."
+        raise ConfigError([Problem(path, 1, 1, "config-unreadable", said)])
     loader = None
     try:
         loader = _Loader(text)
@@ -108,16 +113,26 @@ def _unreadable(path: str, line: int, column: int, why: str | None) -> ConfigErr
     return ConfigError([Problem(path, line, column, "config-yaml", f"This is not valid YAML: {why}.")])
 
 
+_INT, _FLOAT, _DATE = (f"tag:yaml.org,2002:{name}" for name in ("int", "float", "timestamp"))
+_NUMBERS: Final[Mapping[str, re.Pattern[str]]] = {
+    _INT: re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z"),
+    _FLOAT: re.compile(r"(?:[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|\.(?i:inf))|\.(?i:nan))\Z"),
+}
+"""Decimal numbers, nearly as in YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema). Those of YAML 1.1 to the base
+of 60 take time that grows with the square of their length, and are what nobody means who writes 12:30."""
+
+
 class _Loader(yaml.SafeLoader):
     """Plain values only. What a tag promises and the text does not keep is an error with its place."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as yaml declares it
-        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in found if tag != _DATE]
         for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
         try:
+            _demand_plain(node)
             value = super().construct_object(node, deep)
             if isinstance(value, str):
                 value.encode()  # half of a character can be written in YAML, and kept nowhere
@@ -125,6 +140,12 @@ class _Loader(yaml.SafeLoader):
             said = "what stands here is no value of its kind"
             raise ConstructorError(None, None, said, node.start_mark) from None
         return value
+
+
+def _demand_plain(node: yaml.Node) -> None:
+    """Refuse what is no plain number and has its tag written out, so that nobody has looked at its shape."""
+    if node.tag in _NUMBERS and not _NUMBERS[node.tag].match(str(node.value)):
+        raise ValueError(node.value)
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

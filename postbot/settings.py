@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeGuard
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -27,15 +27,24 @@ _SPAN = re.compile(r"(\d+)\s*(second|minute|hour|day|week)s?", re.IGNORECASE)
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 
 
+_LONGEST: Final = timedelta(days=3653)
+"""Ten years. No span of a site is longer, and no date that anybody plans for leaves the calendar by one."""
+
+_MOST: Final = 10**12 - 1
+
+
 def _span(value: object) -> object:
-    """Read `5 days`, `90 minutes`, `0 hours`."""
+    """Read `5 days`, `90 minutes`, `0 hours`; ten years at most."""
     found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError("write a span such as 5 days, 4 hours or 30 minutes")
     try:
-        return timedelta(**{f"{found[2].lower()}s": int(found[1])})
+        span = timedelta(**{f"{found[2].lower()}s": int(found[1])})
     except (OverflowError, ValueError):  # the latter for more digits than Python reads
-        raise ValueError("that is longer than calendars go") from None
+        span = timedelta.max
+    if span > _LONGEST:
+        raise ValueError("write a span of ten years (3653 days) at most")
+    return span
 
 
 def span_text(value: timedelta | str) -> str:
@@ -55,6 +64,12 @@ _UNITS: Final[Mapping[str, int]] = {"day": 86400, "hour": 3600, "minute": 60, "s
 def _some_time(value: timedelta) -> timedelta:
     if not value:
         raise ValueError("write a span of a second or more")
+    return value
+
+
+def _no_huge_number(value: int) -> int:
+    if abs(value) > _MOST:
+        raise ValueError("write a whole number of twelve digits at most")
     return value
 
 
@@ -188,18 +203,27 @@ def _split(value: object) -> SplitResult | None:
         return None
 
 
+def _is_plain(address: SplitResult | None) -> TypeGuard[SplitResult]:
+    """An address of the web with nothing in it but a host and a path: no name, no password, no query, no fragment."""
+    if address is None or not address.hostname or address.scheme not in ("https", "http"):
+        return False
+    return not (address.query or address.fragment or "@" in address.netloc)
+
+
 def _site_address(value: object) -> object:
     address = _split(value)
-    odd = address is None or not address.hostname or address.query or address.fragment or "@" in address.netloc
-    if odd or address is None or address.scheme not in ("https", "http"):
+    if not _is_plain(address):
         raise ValueError("write the address of the published site, such as https://jobs.example.org")
     return str(value).rstrip("/")
 
 
 def _server(value: object) -> object:
     address = _split(value)
-    if not address or not address.hostname or address.scheme not in ("https", "http"):
-        raise ValueError("write the address of the server's interface, such as https://github.example.org/api/v3")
+    if not _is_plain(address):
+        raise ValueError(
+            "write the address of the server's interface, such as https://github.example.org/api/v3, without a name or "
+            "password in it"
+        )
     if address.scheme == "http" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
         raise ValueError("write https: over http anybody on the way could read the sign-in")
     return value
@@ -333,7 +357,7 @@ def _one_or_several(shape: Mapping[str, object]) -> dict[str, object]:
 
 
 YesNo = Annotated[bool, Strict()]
-Whole = Annotated[int, Strict()]
+Whole = Annotated[int, Strict(), AfterValidator(_no_huge_number)]
 Share = Annotated[float, Strict(), Field(ge=0, le=1)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
 Span = Annotated[timedelta, BeforeValidator(_span), PlainSerializer(span_text), WithJsonSchema(_AS_SPAN)]

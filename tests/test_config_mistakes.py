@@ -223,9 +223,11 @@ BOMB = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}
         ("site: {}\n---\nsite: {}\n", "another document"),
         ("a: 1\nb: \x07\n", "there is a character that no text holds"),
         ("a: !!timestamp soon\n", "no value of its kind"),
+        (f"a: !!int {'1:' * 20_000}1\n", "no value of its kind"),
+        (f"a: !!float {'1:' * 20_000}1.5\n", "no value of its kind"),
         ("? [a]\n: b\n", "unhashable"),
     ],
-    ids=["deep", "in itself", "aliases", "two documents", "a bell", "a tag", "a list for a key"],
+    ids=["deep", "in itself", "aliases", "two documents", "a bell", "a tag", "base 60", "base 60 too", "a list for a key"],
 )  # fmt: skip
 def test_a_file_that_no_configuration_can_be_is_told_as_such(folder: Path, text: str, says: str):
     (folder / "odd.yaml").write_text(text)
@@ -251,3 +253,17 @@ def test_a_date_is_the_text_that_it_is(folder: Path):
     )
     public = load(folder / "dated.yaml").public
     assert (public.name, public.shows["open"]) == ("2026-03-09", "2026-13-45")
+
+
+def test_a_file_longer_than_any_configuration_is_not_read(folder: Path):
+    (folder / "long.yaml").write_text("site: {profile: x, timezone: UTC}\n" + "#" * (64 << 10))
+    with pytest.raises(ConfigError, match=r"long\.yaml is too long: a file of settings has 64 KiB at most"):
+        load(folder / "long.yaml")
+
+
+def test_times_of_the_day_and_numbers_with_leading_noughts_are_the_text_that_they_are(folder: Path):
+    (folder / "dated.yaml").write_text(
+        "site: {profile: x, timezone: UTC}\npublic: {name: 12:30, shows: {open: 12:30:40.5, closed: 007}}\n"
+    )
+    public = load(folder / "dated.yaml").public
+    assert (public.name, public.shows["open"], public.shows["closed"]) == ("12:30", "12:30:40.5", "007")

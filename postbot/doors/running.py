@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from postbot.core.problem import PostbotError
 from postbot.doors.options import DEFAULT_CONFIG, ByOption, ConfigOption
 from postbot.doors.session import asker, demand_text, ledger_of
-from postbot.doors.terminal import FINE, FOUND, misuse, say
+from postbot.doors.terminal import FINE, FOUND, mention, misuse, say
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -35,9 +37,18 @@ def run(
 
     if config and service:
         misuse("Name one site with --config, or a service with --service, not both.")
+    serving = Service(lambda: _settings(config, service), _aloud)
     with signals() as heard:
-        Service(lambda: _settings(config, service), _aloud).run(heard)
-        _end()
+        code = FOUND
+        try:
+            serving.run(heard)
+            code = FINE
+        except PostbotError as error:
+            mention(str(error))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is told, and ends the process
+            sys.excepthook(type(error), error, error.__traceback__)
+        finally:
+            _end(code)
 
 
 def _settings(config: Path | None, service: Path | None) -> ServiceConfig:
@@ -54,11 +65,15 @@ def _aloud(text: str) -> None:
     sys.stdout.flush()
 
 
-def _end() -> NoReturn:
-    """End the process now, threads that hang and all: what they were at is found again by the next start."""
+def _end(code: int) -> NoReturn:
+    """End the process now, threads that hang and all: what they were at is found again by the next start.
+
+    Python's own end would wait for every thread that has ever had a turn, for as long as that hangs.
+    """
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(FINE)
+        with suppress(OSError, ValueError):  # a full disk, a reader that hung up, a stream that was closed
+            stream.flush()
+    os._exit(code)
 
 
 def pause(

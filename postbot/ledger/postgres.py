@@ -292,10 +292,8 @@ def _told(address: sa.URL, name: str) -> str:
 def _engine(address: sa.URL) -> sa.Engine:
     settings = {key: value for key, value in _DRIVER.items() if key not in address.query}
     try:
-        # One connection is kept; a renewal and requests from outside take others for as long as they need them.
-        return sa.create_engine(
-            address, connect_args=settings, pool_size=1, max_overflow=15, pool_pre_ping=True, use_native_hstore=False
-        )
+        # No connection is kept: many sites that rest would take all that the server has (`max_connections`).
+        return sa.create_engine(address, connect_args=settings, poolclass=sa.pool.NullPool, use_native_hstore=False)
     except ModuleNotFoundError as error:
         raise LedgerError(
             "A ledger on PostgreSQL needs the driver psycopg, which is not installed: pip install 'postbot[postgres]'"

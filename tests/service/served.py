@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -79,13 +79,18 @@ def settings(names: tuple[str, ...] = ()) -> ServiceConfig:
 
 @contextmanager
 def served(
-    *sites: Site, names: tuple[str, ...] = (), token: str = "", secret: str = "", patience: float = http.PATIENCE
+    *sites: Site,
+    names: tuple[str, ...] = (),
+    token: str = "",
+    secret: str = "",
+    patience: float = http.PATIENCE,
+    works: Callable[[], bool] = lambda: True,
 ) -> Iterator[Served]:
     registry, there = CollectorRegistry(), list(sites)
     with pytest.MonkeyPatch.context() as environment:
         for name, value in ((TOKEN_NAME, token), (SECRET_NAME, secret)):
             environment.setenv(name, value) if value else environment.delenv(name, raising=False)
-        app = http.application(lambda: there, settings(names), registry)
+        app = http.application(lambda: there, settings(names), registry, works=works)
     server = http.serve(app, "127.0.0.1", 0, patience=patience)
     try:
         yield Served(server.port, registry, there)

@@ -48,22 +48,14 @@ def raw(server: Served, text: str) -> bytes:
 # What they say -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
-        ({}, 200),
-        ({"outcome": Outcome.FAILED, "detail": "GitHub is away."}, 200),
-        ({"outcome": Outcome.NONE, "ended_at": None}, 200),
-        ({"hangs": True, "at": "look at the site"}, 503),
-        ({"overdue": True}, 503),
-    ],
-)
-def test_healthz_says_only_whether_the_service_works(
-    server: Served, site: Site, change: dict[str, object], status: int
-) -> None:
-    site.stands = replace(WELL, **change)  # type: ignore[arg-type]
-    answer = server.ask("/healthz")
-    assert (answer.status_code, answer.text) == (status, "ok\n" if status == 200 else "not ok\n")
+def test_healthz_says_whether_the_process_works_and_nothing_of_how_a_site_fares() -> None:
+    works = [True]
+    ill = Site(stands=replace(WELL, hangs=True, overdue=True, outcome=Outcome.FAILED))
+    with served(ill, works=lambda: works[0]) as server:
+        assert (server.ask("/healthz").status_code, server.ask("/readyz").status_code) == (200, 503)
+        works[0] = False
+        answer = server.ask("/healthz")
+        assert (answer.status_code, answer.text) == (503, "not ok\n")
 
 
 @pytest.mark.parametrize(
@@ -295,12 +287,12 @@ def test_what_is_no_http_at_all_gets_an_answer_and_the_server_goes_on(server: Se
 
 def test_an_address_that_is_taken_is_told_in_a_sentence(server: Served) -> None:
     with pytest.raises(http.HttpError, match=f"cannot listen on 127.0.0.1 port {server.port}: .*`listen`"):
-        http.serve(http.application(list, settings(), CollectorRegistry()), "127.0.0.1", server.port)
+        http.serve(http.application(list, settings(), CollectorRegistry(), works=lambda: True), "127.0.0.1", server.port)
 
 
 def test_a_name_that_leads_nowhere_is_told_in_a_sentence() -> None:
     with pytest.raises(http.HttpError, match="cannot listen on nowhere port 99999"):
-        http.serve(http.application(list, settings(), CollectorRegistry()), "nowhere", 99999)
+        http.serve(http.application(list, settings(), CollectorRegistry(), works=lambda: True), "nowhere", 99999)
 
 
 def test_a_server_that_was_stopped_takes_nothing_more_even_with_a_client_in_mid_request() -> None:

@@ -111,7 +111,7 @@ def test_another_postbot_at_work_is_no_failure_and_is_waited_for(running: Runnin
 
 
 def test_what_came_in_counts_once_and_not_at_all_where_it_cannot_be_kept(running: Running, given: kit.Site):
-    with pytest.raises(LedgerError, match="has no ledger yet"):
+    with pytest.raises(LedgerError, match="has no ledger"):
         module.Site("new", given.config, RHYTHM, running.timetable, running.clock, told=running.told, speak=str).heard(
             "k"
         )

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event, Lock
 
 import pytest
+import yaml
 
 from postbot.doors.service import timetable as module
-from postbot.doors.service.timetable import Timetable
+from postbot.doors.service.timetable import WORKERS, Timetable
 from tests.service.kit import SECONDS, wait_for
 
 HOUR = timedelta(hours=1)
@@ -141,3 +143,10 @@ def test_it_lives_as_long_as_it_does_what_is_due(timetable: Timetable):
     assert timetable.alive
     timetable._pulse_at -= 60
     assert not timetable.alive
+
+
+def test_what_a_container_may_have_is_enough_for_every_thread_with_the_renewal_of_its_lease_and_git() -> None:
+    compose = Path(__file__).parents[2] / "config/deploy/compose.yaml"
+    of_the_server = 60  # that of the server itself, those that wait for ledgers, the scheduler's, the main thread
+    may = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"]["postbot"]["pids_limit"]
+    assert may >= 3 * WORKERS + of_the_server

@@ -104,6 +104,17 @@ def test_after_a_failure_the_next_turn_waits_for_the_rest_of_a_heartbeat():
     assert vitals.penalty() == 0
 
 
+def test_a_look_that_is_no_tick_puts_the_next_turn_after_a_failure_off_no_further():
+    clock = Steady()
+    vitals = begun(clock)
+    vitals.end(Outcome.FAILED, "GitHub is away.", NOON)
+    vitals.rest()
+    clock.seconds += 30
+    assert vitals.begin(NOON)
+    vitals.rest()
+    assert vitals.penalty() == 30
+
+
 def test_what_failed_leaves_the_last_good_end_and_the_next_instant_as_they_were():
     vitals = begun(Steady())
     vitals.end(Outcome.FINE, "", NOON, NOON + MINUTE)

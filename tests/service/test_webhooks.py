@@ -5,6 +5,7 @@ import socket
 import string
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from itertools import islice
 from urllib.parse import quote_plus
 from uuid import uuid4
@@ -257,3 +258,14 @@ def test_while_ledgers_are_slow_pages_are_served_and_too_many_deliveries_are_sen
     assert early == [503] * 8
     assert sorted(answers) == [202] * AT_ONCE + [503] * 8
     assert site.pokes == AT_ONCE
+
+
+def test_unsigned_clients_that_are_slow_keep_no_signed_delivery_out(server: Served, site: Site) -> None:
+    head = f"POST /github HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LARGEST}\r\n\r\nsome of it"
+    body = payload()
+    with ExitStack() as lines:
+        for _ in range(2 * AT_ONCE):
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+            line.sendall(head.encode())
+        assert server.deliver(body, headers(body)).status_code == 202
+    assert site.pokes == 1

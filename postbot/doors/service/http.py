@@ -2,8 +2,9 @@
 
 It shows and pokes; it decides nothing and changes nothing. It answers only under its own names, so that no page in
 somebody's browser can ask it by a name that was made to point here (DNS rebinding). No answer repeats what was asked,
-and none holds a posting's title, a recipient or a secret. Who is slow is cut off, and who is many gets 503: neither
-keeps anybody else from an answer, or a site from its tick.
+and none holds a posting's title, a recipient or a secret. Who is slow is cut off after `PATIENCE`. There is room for
+`_BUSY` connections, and whoever fills it keeps others from an answer for as long as that: they get 503, and may ask
+again. A proxy in front of it is what limits how many come from one address. No site ever waits for any of them.
 """
 
 import asyncio
@@ -62,14 +63,19 @@ class HttpError(PostbotError):
 
 
 def application(
-    sites: Callable[[], Sequence[Watched]], settings: ServiceConfig, registry: CollectorRegistry
+    sites: Callable[[], Sequence[Watched]],
+    settings: ServiceConfig,
+    registry: CollectorRegistry,
+    *,
+    works: Callable[[], bool],
 ) -> Starlette:
-    """The pages and the webhook. `sites` is asked at each request; `registry` is what `/metrics` shows.
+    """The pages and the webhook. `sites` and `works` are asked at each request; `registry` is what `/metrics` shows.
 
+    `works` says whether the process does its work, whatever one of its sites is at.
     Raises `ConfigError` for a secret of the service that cannot be used.
     """
     registry.register(Standing(sites))
-    pages = _Pages(sites, settings.token, registry)
+    pages = _Pages(sites, settings.token, registry, works)
     routes = [
         Route("/", pages.index),
         Route("/healthz", pages.healthz),
@@ -89,15 +95,24 @@ def application(
 class _Pages:
     """What can be read. Those that say more than `ok` ask for the token, where there is one."""
 
-    def __init__(self, sites: Callable[[], Sequence[Watched]], token: str, registry: CollectorRegistry) -> None:
-        self._sites, self._token, self._registry = sites, token.encode(), registry
+    def __init__(
+        self,
+        sites: Callable[[], Sequence[Watched]],
+        token: str,
+        registry: CollectorRegistry,
+        works: Callable[[], bool],
+    ) -> None:
+        self._sites, self._token, self._registry, self._works = sites, token.encode(), registry, works
 
     async def index(self, _request: Request) -> Response:
         return PlainTextResponse("postbot\n/healthz\n/readyz\n/metrics\n")
 
     async def healthz(self, _request: Request) -> Response:
-        """Whether the service works; a container asks, without a token, and restarts it if not."""
-        well = not any(each.hangs or each.overdue for each in self._health())
+        """Whether the process works; a container asks, without a token, and restarts it if not.
+
+        A site that fares badly is the business of `/readyz`: a restart would end the turns of all others, too.
+        """
+        well = self._works()
         return PlainTextResponse("ok\n" if well else "not ok\n", 200 if well else 503)
 
     async def readyz(self, request: Request) -> Response:

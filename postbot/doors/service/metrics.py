@@ -21,7 +21,7 @@ from postbot.core.lifecycle import Transition
 from postbot.core.plan.steps import Record, Step
 from postbot.core.site import PullStatus
 from postbot.doors.service.health import Health, Outcome, Watched
-from postbot.hosts.github import GitHubHost
+from postbot.hosts.github import Api, GitHubHost
 from postbot.ledger import LedgerError
 from postbot.reconcile import Bot, Report
 
@@ -43,7 +43,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
-        self._sent: dict[str, int] = {}
+        self._sent: dict[str, tuple[Api, int]] = {}  # the connection, and how much of it is counted
         Info("postbot_build", "The version that runs.", registry=registry).info({"version": version("postbot")})
         self._ticks = self._counter("ticks", "Ticks that have ended, by outcome.", "outcome")
         self._took = self._histogram("tick_duration_seconds", "How long ticks took.", TICK)
@@ -92,13 +92,14 @@ class Metrics:
         self._oldest.labels(site).set(max((0.0, *(each.total_seconds() for each in waits))))
 
     def _count_requests(self, site: str, bot: Bot) -> None:
-        """GitHub's side. A site whose configuration was read again counts from nought with its new connection."""
+        """GitHub's side. A site whose configuration was read again has a new connection, which counts from nought."""
         if not isinstance(bot.host, GitHubHost):
             return
         api = bot.host.api
-        before = self._sent.get(site, 0)
-        self._requests.labels(site).inc(api.sent - before if api.sent >= before else api.sent)
-        self._sent[site] = api.sent
+        known, before = self._sent.get(site, (api, 0))
+        sent = api.sent
+        self._requests.labels(site).inc(sent - before if known is api else sent)
+        self._sent[site] = api, sent
         if api.budget_left is not None:
             self._left.labels(site).set(api.budget_left)
 

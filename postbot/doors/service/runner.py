@@ -38,6 +38,9 @@ _LEAVE: Final = 8.0
 _SET: Final = 2.0
 """By how many seconds a clock must have been set for somebody to have set it: it is corrected by less all the time."""
 
+_STUCK: Final = 60.0
+"""Seconds between two looks from which on the main thread does not live any more. To read many sites takes a few."""
+
 _GOLDEN: Final = (5**0.5 - 1) / 2
 """Multiples of it, without their whole part, are evenly spread however many of them there are."""
 
@@ -62,6 +65,8 @@ class Service:
         self._registry = CollectorRegistry()
         self._metrics = Metrics(self._registry)
         self._sites: dict[Path, Site] = {}
+        self._gone: dict[Path, Site] = {}  # those that were taken away and have not come to rest
+        self._looked_at = time.monotonic()
         self._count = itertools.count(1)
 
     @property
@@ -80,8 +85,7 @@ class Service:
         server = self._http()
         try:
             self._timetable.start()
-            self._add(self._settings.sites)
-            systemd.tell(systemd.READY)
+            self._mind_sites()
             self._serve(signals)
         finally:
             systemd.tell(systemd.STOPPING)
@@ -94,17 +98,23 @@ class Service:
         if self._settings.listen is None:
             return None
         host, port = self._settings.listen
-        server = http.serve(http.application(lambda: self.sites, self._settings, self._registry), host, port)
+        app = http.application(lambda: self.sites, self._settings, self._registry, works=self._works)
+        server = http.serve(app, host, port)
         logs.line("info", "", "listening", host=host, port=server.port)
         return server
 
     def _serve(self, signals: Signals) -> None:
         off, spoke_at, rhythm = 0.0, 0.0, systemd.rhythm()
-        is_decided = False
+        is_decided = is_ready = False
         while not END & (come := signals.wait(_ROUND)):
+            self._looked_at = time.monotonic()
             if signal.SIGHUP in come:
                 self._reload()
+            self._mind_sites()
             is_decided = is_decided or self._is_decided()
+            if not is_ready and any(site.runs for site in self.sites):
+                is_ready = True
+                systemd.tell(systemd.READY)
             off = self._mind_the_clock(off)
             self._tell_of_hangs()
             if rhythm is not None and time.monotonic() - spoke_at >= rhythm and self._works():
@@ -113,8 +123,18 @@ class Service:
 
     # Its sites
 
+    def _mind_sites(self) -> None:
+        """Begin each site that is wanted and not there; one that comes back waits for the turn that it left behind."""
+        for path, site in list(self._gone.items()):
+            if site.gone:
+                del self._gone[path]
+                self._metrics.forget(site.name)
+                logs.forget(site.name)
+        if missing := [path for path in self._settings.sites if path not in self._sites | self._gone]:
+            self._add(missing)
+
     def _add(self, paths: Sequence[Path]) -> None:
-        names = _names(paths, self._settings.sites, {site.name for site in self.sites})
+        names = _names(paths, self._settings.sites, {site.name for site in self._all})
         rhythm = Rhythm(self._settings.heartbeat, self._settings.patience)
         for path in paths:
             told, speak = self._metrics.ticked, self._speak
@@ -122,14 +142,19 @@ class Service:
         for path in paths:
             self._sites[path].begin(next(self._count) * _GOLDEN % 1)
 
+    @property
+    def _all(self) -> Sequence[Site]:
+        """The sites as they are now, and those that have not left yet."""
+        return (*self._sites.values(), *self._gone.values())
+
     def _is_decided(self) -> bool:
-        """Whether every site has been seen to run or not. Raises `CannotRunError` where none does, or one elsewhere."""
+        """Whether each site was tried. Raises `CannotRunError` where none can run as things stand, or one elsewhere."""
+        is_decided = all(site.tried for site in self.sites)  # first, for they go on meanwhile
         if refused := [site.busy_elsewhere for site in self.sites if site.busy_elsewhere]:
             raise CannotRunError("\n".join(refused))
-        runs = [site.runs for site in self.sites]
-        if runs and all(each is False for each in runs):
+        if self.sites and all(site.runs is False for site in self.sites):
             raise CannotRunError("\n".join(dict.fromkeys(site.health().rejected for site in self.sites)))
-        return None not in runs
+        return is_decided
 
     def _reload(self) -> None:
         """Read the service's configuration again: which sites there are, and every site's own."""
@@ -146,13 +171,10 @@ class Service:
             logs.line("warning", "", "restart needed", why="Besides `sites`, service.yaml is read at the start only.")
         self._settings = self._settings.model_copy(update={"sites": settings.sites})
         for path in [path for path in self._sites if path not in settings.sites]:
-            site = self._sites.pop(path)
+            site = self._gone[path] = self._sites.pop(path)
             site.leave()
-            self._metrics.forget(site.name)
-            logs.forget(site.name)
         for site in self.sites:
             site.reload()
-        self._add([path for path in settings.sites if path not in self._sites])
 
     # What is looked after
 
@@ -168,23 +190,26 @@ class Service:
         return off
 
     def _tell_of_hangs(self) -> None:
-        for site in self.sites:
+        for site in self._all:
             if hang := site.hang():
                 stack = stack_of(hang.thread)
                 logs.line("error", site.name, "tick hangs", step=hang.at, seconds=round(hang.seconds), stack=stack)
 
     def _works(self) -> bool:
-        return self._timetable.alive and not any(site.health().hangs for site in self.sites)
+        """Whether the process works: one site that hangs is no reason to end the turns of all others."""
+        sites = self.sites
+        is_stuck = bool(sites) and all(site.health().hangs for site in sites)
+        return self._timetable.alive and time.monotonic() - self._looked_at < _STUCK and not is_stuck
 
     def _leave(self, signals: Signals) -> None:
         self._timetable.stop()
-        for site in self.sites:
+        for site in self._all:
             site.leave()
         until = time.monotonic() + _LEAVE
-        while any(not site.rests for site in self.sites) and (left := until - time.monotonic()) > 0:
+        while any(not site.rests for site in self._all) and (left := until - time.monotonic()) > 0:
             if END & signals.wait(min(left, _ROUND / 5)):
                 break  # asked a second time: at once
-        for site in self.sites:
+        for site in self._all:
             if not site.rests:
                 found = "The next start finds out what came of it."
                 logs.line("warning", site.name, "left behind", step=site.health().at, why=found)

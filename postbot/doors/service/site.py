@@ -6,7 +6,8 @@
 
 The promise: one turn at a time, whoever asks for it; a poke that comes in the middle of one is answered by one more
 turn; and whatever goes wrong is told, and ends neither the service nor the turns of other sites. A configuration that
-cannot be used leaves the bot that there is at work. It decides nothing about postings: that is the tick's business.
+cannot be used leaves the bot that there is at work; one that cannot be read for now is tried again at each heartbeat,
+and so is any while there is no bot. It decides nothing about postings: that is the tick's business.
 """
 
 import sys
@@ -28,6 +29,7 @@ from postbot.doors.service.clock import WallClock
 from postbot.doors.service.health import Health, Outcome
 from postbot.doors.service.timetable import Timetable
 from postbot.doors.service.vitals import Hang, Vitals
+from postbot.hosts import HostError
 from postbot.ledger import Lease, LedgerBusy, LedgerError
 from postbot.reconcile import Bot, Report
 
@@ -90,10 +92,15 @@ class Site:
         self._bot: Bot | None = None
         self._config: Config | None = None
         self._serving = ExitStack()
+        self._share = 1.0
         self._read_at = ""  # the commit of the base branch that was seen before its settings were read
-        self._stale = True
+        self._stale = True  # its configuration is to be read before the next tick
+        self._refused = False
+        self._rejection = ""  # why its configuration was not taken, as far as that has been told
+        self._at_once = False  # its next turn is not to wait for what failed before
         self._again = threading.Event()
         self._leaving = threading.Event()
+        self._closed = threading.Event()
 
     # What others may know
 
@@ -104,15 +111,25 @@ class Site:
 
     @property
     def runs(self) -> bool | None:
-        """Whether it has a bot; None while its configuration is still being read for the first time."""
+        """Whether it has a bot; None while nobody can tell: its configuration was not read yet, or may be later."""
         if self._bot is not None:
             return True
-        return None if self._stale or self._vitals.health().running is not None else False
+        return False if self._refused else None
+
+    @property
+    def tried(self) -> bool:
+        """Whether its configuration was read once, whatever came of that."""
+        return self._bot is not None or self._vitals.health().outcome is not Outcome.NONE
 
     @property
     def rests(self) -> bool:
         """Whether no turn is under way."""
         return self._vitals.health().running is None
+
+    @property
+    def gone(self) -> bool:
+        """Whether it was left, and its last turn has ended: it tells nothing any more, and its ledger is free."""
+        return self._closed.is_set() and self.rests
 
     def health(self) -> Health:
         """How it fares now."""
@@ -124,14 +141,16 @@ class Site:
 
     def heard(self, key: str) -> bool:
         """Keep the key of something that came in; false where it was kept before. Raises `LedgerError`."""
-        if self._bot is None:
-            raise LedgerError(f"{self.name} has no ledger yet, for its configuration cannot be used.")
-        return self._bot.ledger.once(key, self._clock.now(), _REMEMBERED)
+        bot = self._bot  # once, for it may go away meanwhile
+        if bot is None:
+            raise LedgerError(f"{self.name} has no ledger, for its configuration cannot be used, or it is leaving.")
+        return bot.ledger.once(key, self._clock.now(), _REMEMBERED)
 
     # What others may ask
 
     def begin(self, share: float) -> None:
         """Have its first turn at once, and its heartbeat from then on, after a share of it."""
+        self._share = share
         self._timetable.repeat(f"beat {self.name}", self._beat, self._rhythm.heartbeat, share=share)
         self._poke(self._clock.now())
 
@@ -141,19 +160,20 @@ class Site:
 
     def reload(self) -> None:
         """Read its configuration again before the next tick, which is at once."""
+        self._rejection = ""
         self._stale = True
-        self._poke(self._clock.now())
+        self._prompt()
 
     def reject(self, reason: str) -> None:
         """Know that the service's own configuration, as it now stands, cannot be used."""
         self._vitals.reject(reason)
 
     def leave(self) -> None:
-        """Take no turn any more; one that is under way ends before its next act or message."""
+        """Take no turn any more; one that is under way ends before its next act or message, and is told of."""
         self._leaving.set()
-        self._timetable.forget(f"beat {self.name}", f"watch {self.name}", f"poke {self.name}")
-        if self._bot is not None:
-            self._bot.leave()
+        self._forget()
+        if (bot := self._bot) is not None:
+            bot.leave()
         if self.rests:
             self._close()
 
@@ -163,8 +183,13 @@ class Site:
         if not self._leaving.is_set():
             self._timetable.once(f"poke {self.name}", self._poked, at)
 
+    def _prompt(self) -> None:
+        """Have a turn now, whatever failed before."""
+        self._at_once = True
+        self._poke(self._clock.now())
+
     def _poked(self) -> None:
-        penalty = 0.0 if self._stale else self._vitals.penalty()
+        penalty = 0.0 if self._at_once else self._vitals.penalty()
         if penalty:
             self._poke(self._clock.now() + timedelta(seconds=penalty))
         elif not self._turn():
@@ -173,20 +198,19 @@ class Site:
                 self._poke(self._clock.now())
 
     def _beat(self) -> None:
-        if not self._done_elsewhere():
-            self._turn()
+        self._turn(unless=self._done_elsewhere)
 
-    def _turn(self) -> bool:
-        """Take a turn; false where one is under way."""
-        if self._leaving.is_set() or not self._vitals.begin(self._clock.now()):
+    def _turn(self, unless: Callable[[], bool] = lambda: False) -> bool:
+        """Take a turn; false where one is under way. What it asks first may hang, and so is within it."""
+        if not self._vitals.begin(self._clock.now()):
             return self._leaving.is_set()
         self._again.clear()
         try:
-            if self._stale:
-                self._stale = False
-                self._adopt(always=True)
-            if self._bot is not None and not self._leaving.is_set():
-                self._tick(self._bot)
+            if not self._leaving.is_set() and not unless():
+                self._at_once = False
+                self._renew()
+                if self._bot is not None and not self._leaving.is_set():
+                    self._tick(self._bot)
         finally:
             self._rest()
         return True
@@ -218,7 +242,7 @@ class Site:
         self._told(self.name, bot, report, self.health(), seconds)
         if report is not None:
             logs.told(self.name, report)
-            self._mind_settings(bot)
+        self._mind_settings(bot)
 
     def _wake(self, report: Report) -> None:
         """Be poked when there is something to do.
@@ -236,32 +260,57 @@ class Site:
     # Its configuration
 
     def _mind_settings(self, bot: Bot) -> None:
-        """Read the settings on the base branch again after a look that has shown another commit of it."""
+        """Read the settings on the base branch again after a look that has shown another commit of it.
+
+        After a tick that failed, too: what makes ticks fail may be such a setting, and be mended by that commit.
+        """
         commit = bot.snapshot.commit if bot.snapshot else ""
         if self._config is None or self._config.site.settings is None or commit == self._read_at:
             return
-        self._read_at = commit
-        self._adopt(always=False)
+        if self._leaving.is_set():
+            return
+        if self._adopt(always=False):
+            self._read_at = commit
         if self._bot is not bot:
-            self._poke(self._clock.now())
+            self._prompt()
 
-    def _adopt(self, *, always: bool) -> None:
-        """Read the configuration, and let a new bot take over; where it cannot be used, the old one goes on."""
+    def _renew(self) -> None:
+        """Read the configuration where that is asked for, or was and could not be done; any while there is no bot."""
+        if self._stale:
+            self._stale = False  # before it is read: who asks meanwhile asks for one more reading
+            if not self._adopt(always=True) or self._bot is None:
+                self._stale = True
+
+    def _adopt(self, *, always: bool) -> bool:
+        """Read the configuration, and let a new bot take over; where it cannot be used, the old one goes on.
+
+        False where that may be otherwise the next time although nobody changes anything: GitHub or the ledger is away.
+        """
+        reason, refused = "", False
+        fault: Exception | None = None
         try:
             config = configured(self.path)
             if always or config != self._config:
                 self._replace(config)
         except PostbotError as error:
-            reason = censored(str(error))
-            logs.line("error", self.name, "configuration rejected", why=reason)
-        except Exception:  # noqa: BLE001 - whatever it is, the bot that there is goes on
-            reason = _OUR_FAULT
-            logs.fault(self.name, "configuration rejected")
-        else:
-            reason = ""
-        self._vitals.reject(reason)
+            reason, refused = str(error), not isinstance(error, HostError | LedgerError)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the bot that there is goes on
+            reason, fault = _OUR_FAULT, error
+        self._reject(censored(reason), fault)
+        self._refused = refused
         if self._bot is None:
             self._ended(Outcome.FAILED, reason)
+        return refused or not reason
+
+    def _reject(self, reason: str, fault: Exception | None) -> None:
+        """Have it known why the configuration was not taken, if so; the log says it once, however often it is tried."""
+        self._vitals.reject(reason)
+        if reason and reason != self._rejection:
+            if fault is None:
+                logs.line("error", self.name, "configuration rejected", why=reason)
+            else:
+                logs.fault(self.name, "configuration rejected", fault)
+        self._rejection = reason
 
     def _replace(self, config: Config) -> None:
         bot = build(config, write=self._speak)
@@ -285,10 +334,11 @@ class Site:
             if isinstance(error, LedgerBusy) and self._bot is None:
                 self.busy_elsewhere = str(error)
             raise
+        self.busy_elsewhere = ""
         before, self._serving = self._serving, serving
         before.close()
         if shared:
-            self._timetable.repeat(f"watch {self.name}", self._watch, _WATCH)
+            self._timetable.repeat(f"watch {self.name}", self._watch, _WATCH, share=self._share)
         else:
             self._timetable.forget(f"watch {self.name}")
 
@@ -297,16 +347,22 @@ class Site:
         if bot is not None:
             bot.ledger.close()
         self._serving.close()
+        self._forget()  # what its last turn may have asked for
+        self._closed.set()
+
+    def _forget(self) -> None:
+        self._timetable.forget(f"beat {self.name}", f"watch {self.name}", f"poke {self.name}")
 
     # Other replicas
 
     def _watch(self) -> None:
-        """Take over what another replica has left: a lease that ran out, or an instant that has passed by."""
+        if not self._vitals.penalty():
+            self._turn(unless=self._nothing_left)
+
+    def _nothing_left(self) -> bool:
+        """Whether another replica has left nothing to take over: no lease that ran out, no instant that passed by."""
         lease = self._lease()
-        if lease is None:
-            return
-        if lease.free and (lease.holder or _is_due(lease)):
-            self._turn()
+        return lease is None or not (lease.free and (lease.holder or _is_due(lease)))
 
     def _done_elsewhere(self) -> bool:
         """Whether another replica's tick stands for this heartbeat."""
@@ -321,8 +377,9 @@ class Site:
 
     def _lease(self) -> Lease | None:
         """The lease of a shared ledger; what is wrong with the ledger is the next tick's to tell."""
+        bot = self._bot  # once, for it may go away meanwhile
         try:
-            return self._bot.ledger.lease() if self._bot is not None else None
+            return bot.ledger.lease() if bot is not None else None
         except LedgerError:
             return None
 

@@ -18,8 +18,11 @@ from apscheduler.schedulers.background import BackgroundScheduler  # type: ignor
 from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped]
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
 
-_WORKERS: Final = 1000
-"""Threads at most. One is made only when all others are busy, so that what hangs takes none away from the rest."""
+WORKERS: Final = 150
+"""Threads at most. One is made only when all others are busy, so that what hangs takes none away from the rest.
+
+Each may want two more of what `pids_limit` counts: who renews its lease, and git. Sites that share all of them wait.
+"""
 
 _PILED_UP: Final = 100
 """How often one poke may run at once: one that comes while its work runs must not be dropped, and ends at once."""
@@ -45,7 +48,7 @@ class Timetable:
     def __init__(self) -> None:
         # It warns of each beat that finds the one before still at work; who hangs is told by the service, and once.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(_WORKERS)}, timezone=UTC)
+        self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(WORKERS)}, timezone=UTC)
         self._poking = threading.Lock()
         self._beats: dict[str, tuple[timedelta, float]] = {}
         self._pulse_at = time.monotonic()

@@ -49,12 +49,12 @@ class Vitals:
         self._lock = threading.Lock()
         self._health = Health(name, Outcome.NONE)
         self._turn: _Turn | None = None
-        self._began = steady()
+        self._began = self._failed = steady()
         self._well: float | None = None
         self._told = False
 
     def fit(self) -> None:
-        """Know that there is a bot: a site that has none for want of a configuration is no better for a restart."""
+        """Know that there is a bot, whose ticks may come to be overdue."""
         with self._lock:
             self._well = self._steady() if self._well is None else self._well
 
@@ -72,7 +72,9 @@ class Vitals:
         """Tell what the turn's tick came to, and how many seconds it all took. The turn ends with `rest`."""
         with self._lock:
             self._health = replace(self._health, outcome=outcome, detail=detail)
-            if outcome is not Outcome.FAILED:
+            if outcome is Outcome.FAILED:
+                self._failed = self._began
+            else:
                 self._well = self._steady()
                 self._health = replace(self._health, ended_at=at, wakes_at=wakes_at)
             return self._steady() - self._began
@@ -98,7 +100,7 @@ class Vitals:
         """How many seconds after a failure the next turn must wait: a site that fails has one turn in a heartbeat."""
         with self._lock:
             failed = self._health.outcome is Outcome.FAILED
-            return max(0.0, self._began + self._heartbeat - self._steady()) if failed else 0.0
+            return max(0.0, self._failed + self._heartbeat - self._steady()) if failed else 0.0
 
     def hang(self) -> Hang | None:
         """The turn that has come to hang; once for each."""

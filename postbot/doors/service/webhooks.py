@@ -31,7 +31,11 @@ LARGEST: Final = 1 << 20
 """The largest delivery that is read, in bytes. GitHub's go up to 25 MB; those that move a site are far smaller."""
 
 AT_ONCE: Final = 32
-"""How many deliveries are under way at most: fewer than the threads that wait for ledgers, so that pages have some."""
+"""How many signed deliveries are written down at a time: fewer than the threads that wait for ledgers (40), so that
+pages have some."""
+
+READERS: Final = 192
+"""How many bodies are read at a time, signed or not: each may take `LARGEST`, and some connections stay for pages."""
 
 _DELIVERY: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EVENT: Final = re.compile(r"[a-z_]{1,64}")
@@ -53,7 +57,7 @@ class Webhooks:
             raise ValueError("Without a secret everybody could sign.")
         self._sites = sites
         self._secret = secret.encode()
-        self._under_way = 0
+        self._reading = self._hearing = 0
         self._counted = Counter(
             "postbot_webhook_deliveries",
             "Deliveries of webhooks, by the status answered.",
@@ -63,21 +67,15 @@ class Webhooks:
 
     async def take(self, request: Request) -> PlainTextResponse:
         """Answer one delivery: 200 for a ping, 202 for what is taken or concerns nobody, else why not."""
-        if self._under_way >= AT_ONCE:
-            answer = _said(HTTPStatus.SERVICE_UNAVAILABLE, "Too many deliveries at once. Redeliver this one later.")
-        else:
-            self._under_way += 1
-            try:
-                answer = await self._taken(request)
-            except _Refusal as refusal:
-                answer = _said(refusal.status, refusal.sentence)
-            finally:
-                self._under_way -= 1
+        try:
+            answer = await self._taken(request)
+        except _Refusal as refusal:
+            answer = _said(refusal.status, refusal.sentence)
         self._counted.labels(answer.status_code).inc()
         return answer
 
     async def _taken(self, request: Request) -> PlainTextResponse:
-        body = await _body(request)
+        body = await self._read(request)
         self._verify(request, body)
         delivery = _one(request, "X-GitHub-Delivery", _DELIVERY)
         event = _one(request, "X-GitHub-Event", _EVENT)
@@ -85,10 +83,29 @@ class Webhooks:
         if event == "ping":
             return _said(HTTPStatus.OK, "The webhook is set up.")
         concerned = [site for site in self._sites() if repository and site.repository.casefold() == repository]
-        if not await run_in_threadpool(_hear, concerned, f"github:{delivery}"):
+        if not await self._heard(concerned, f"github:{delivery}"):
             why = "It could not be written down. Redeliver this one later."
             raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, why)
         return _said(HTTPStatus.ACCEPTED, "Taken as a hint.")
+
+    async def _read(self, request: Request) -> bytes:
+        """Whoever has signed nothing may be slow here, and takes no place from who is heard."""
+        if self._reading >= READERS:
+            raise _too_many()
+        self._reading += 1
+        try:
+            return await _body(request)
+        finally:
+            self._reading -= 1
+
+    async def _heard(self, sites: Sequence[Watched], key: str) -> bool:
+        if self._hearing >= AT_ONCE:
+            raise _too_many()
+        self._hearing += 1
+        try:
+            return await run_in_threadpool(_hear, sites, key)
+        finally:
+            self._hearing -= 1
 
     def _verify(self, request: Request, body: bytes) -> None:
         """The signature is compared in constant time, as bytes: a header may hold any of them."""
@@ -97,6 +114,10 @@ class Webhooks:
         if len(given) != 1 or not hmac.compare_digest(wanted, given[0]):
             why = "The signature (X-Hub-Signature-256) is not ours. Set the same secret on both sides."
             raise _Refusal(HTTPStatus.UNAUTHORIZED, why)
+
+
+def _too_many() -> _Refusal:
+    return _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many deliveries at once. Redeliver this one later.")
 
 
 def _hear(sites: Sequence[Watched], key: str) -> bool:
