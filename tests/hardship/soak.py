@@ -21,7 +21,6 @@ from html import unescape
 from pathlib import Path
 from random import Random
 from typing import Any
-from unittest.mock import patch
 
 from postbot.hosts import HostError
 from postbot.ledger import LedgerError
@@ -403,7 +402,9 @@ def run(seed: int, days: int, postings: int) -> Result:
         )
         ends.slack.channel(CHANNEL)
         tokens = {"POSTBOT_GITHUB_TOKEN": ends.github.token, "POSTBOT_SLACK_TOKEN": ends.slack.token}
-        stack.enter_context(patch.dict(os.environ, tokens))
+        before = dict(os.environ)
+        stack.callback(lambda: (os.environ.clear(), os.environ.update(before)))
+        os.environ.update(tokens)
         return Soak(ends, seed, days, postings).run()
 
 

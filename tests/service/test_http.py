@@ -208,7 +208,7 @@ def test_a_fault_of_ours_is_not_shown_and_wears_the_same_headers() -> None:
             raise RuntimeError("canary in a traceback")
 
     with served(Broken()) as server:
-        answer = server.ask("/healthz")
+        answer = server.ask("/readyz")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (500, "no-store")
     assert "canary" not in answer.text
 
@@ -287,7 +287,9 @@ def test_what_is_no_http_at_all_gets_an_answer_and_the_server_goes_on(server: Se
 
 def test_an_address_that_is_taken_is_told_in_a_sentence(server: Served) -> None:
     with pytest.raises(http.HttpError, match=f"cannot listen on 127.0.0.1 port {server.port}: .*`listen`"):
-        http.serve(http.application(list, settings(), CollectorRegistry(), works=lambda: True), "127.0.0.1", server.port)
+        http.serve(
+            http.application(list, settings(), CollectorRegistry(), works=lambda: True), "127.0.0.1", server.port
+        )
 
 
 def test_a_name_that_leads_nowhere_is_told_in_a_sentence() -> None:

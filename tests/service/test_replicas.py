@@ -2,12 +2,20 @@
 
 import signal
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from postbot.doors.service.clock import WallClock
+from postbot.doors.service.health import Outcome
+from postbot.doors.service.site import WATCH, Rhythm
+from postbot.doors.service.site import Site as Running
+from postbot.doors.service.timetable import Timetable
+from postbot.ledger import Ledger
 from tests.postgres import PASSWORD, Postgres
-from tests.service.kit import RARELY, Service, Site, ahead, configure
+from tests.service.kit import RARELY, Service, Site, ahead, configure, wait_for
+from tests.world import git
 
 HEARTBEAT = 2
 
@@ -43,3 +51,48 @@ def test_in_one_heartbeat_one_replica_looks_and_none_is_overdue(tmp_path: Path, 
         beats = (time.monotonic() - began) / HEARTBEAT
         assert 5 <= first.ticks("agency") + second.ticks("agency") - before <= 1.3 * beats + 1
         assert not first.site("agency")["overdue"]
+
+
+def test_a_ledger_that_rests_keeps_no_connection(postgres: Postgres) -> None:
+    ledgers = [Ledger.open(postgres.url(f"resting_{number}")) for number in range(3)]
+    try:
+        for ledger in ledgers:
+            with ledger.working():
+                ledger.memory()
+        mine = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'postbot'"
+        wait_for(lambda: postgres.execute(mine) == [(0,)])
+    finally:
+        for ledger in ledgers:
+            ledger.close()
+
+
+def test_a_site_that_fails_is_not_tried_by_every_watch_of_a_shared_ledger(
+    site: Site,
+) -> None:
+    """The instant of the opening has passed by, so each watch finds something left to do."""
+    table = Timetable()
+    table.start()
+    outcomes: list[Outcome] = []
+    rhythm = Rhythm(timedelta(hours=1), timedelta(minutes=10))
+    running = Running(
+        "agency",
+        site.config,
+        rhythm,
+        table,
+        WallClock(),
+        told=lambda *told: outcomes.append(told[3].outcome),
+        speak=str,
+    )
+    try:
+        site.write("pilot", opens=ahead(6), closes=ahead(3600))
+        running.begin(1.0)
+        wait_for(lambda: outcomes == [Outcome.FINE])
+        git(site.repo, "update-ref", "-d", "refs/heads/main")
+        wait_for(lambda: outcomes == [Outcome.FINE, Outcome.FAILED])
+        watched: list[bool] = []
+        table.once("later", lambda: watched.append(True), datetime.now(UTC) + 1.2 * WATCH)
+        wait_for(lambda: watched)
+        assert outcomes == [Outcome.FINE, Outcome.FAILED]
+    finally:
+        running.leave()
+        table.stop()

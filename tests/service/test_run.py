@@ -122,8 +122,9 @@ def test_a_site_whose_github_hangs_keeps_no_other_from_its_instant_and_is_told_t
         told = service.line("tick hangs", "slow")
         assert told["step"] == "look at the site"
         assert "bot.tick(" in told["stack"]
-        assert (service.get("/healthz")[0], service.get("/readyz")[0]) == (200, 503)
-        assert (service.site("slow")["hangs"], service.site("quick")["hangs"]) == (True, False)
+        service.wait_for(lambda: service.get("/healthz")[0] == 200)
+        assert service.get("/readyz")[0] == 503
+        service.wait_for(lambda: (service.site("slow")["hangs"], service.site("quick")["hangs"]) == (True, False))
         service.ticked("quick", 3)
         assert len(service.lines("tick hangs", "slow")) == 1, "it is told once, not at every beat"
         on_github.release()
@@ -278,7 +279,7 @@ def test_settings_are_mended_by_a_commit_though_every_tick_fails(tmp_path: Path,
     configure(tmp_path, site)
     with Service.start(tmp_path) as service:
         service.ticked("agency", 2)
-        on_github.fault("502", "POST pull", times=10_000)
+        on_github.fault("401", "PUT merge", times=10_000)
         site.write("pilot", opens=ahead(-60), closes=ahead(3600))
         service.line("tick failed", "agency")
         site.commit(**{"postbot-settings.yaml": "ask: [2 days]\n"})

@@ -39,7 +39,7 @@ GATHERED: Final = timedelta(seconds=1)
 _BUSY: Final = timedelta(seconds=5)
 """How soon to look again where another postbot is at work and nobody knows for how long."""
 
-_WATCH: Final = timedelta(seconds=10)
+WATCH: Final = timedelta(seconds=10)
 """How often a site that several replicas share sees whether another one has left something undone."""
 
 _OUR_FAULT: Final = "postbot itself is at fault; the log has the traceback."
@@ -338,7 +338,7 @@ class Site:
         before, self._serving = self._serving, serving
         before.close()
         if shared:
-            self._timetable.repeat(f"watch {self.name}", self._watch, _WATCH, share=self._share)
+            self._timetable.repeat(f"watch {self.name}", self._watch, WATCH, share=self._share)
         else:
             self._timetable.forget(f"watch {self.name}")
 
