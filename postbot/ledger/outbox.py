@@ -138,7 +138,8 @@ _IN_TURN: Final = ~sa.exists().where(
 def due(connection: sa.Connection, at: datetime, limit: int, audiences: Collection[Audience]) -> list[Delivery]:
     """The oldest of what is to be sent at `at`, oldest first; of each posting only what has its turn."""
     ripe = sa.or_(outbox.c.next_at.is_(None), outbox.c.next_at <= at, outbox.c.next_at > at + _FARTHEST)
-    wanted = _LISTED.where(_is(DUE), ripe, _heard_by(audiences), _IN_TURN)
+    heard = _heard_by(audiences)
+    wanted = _LISTED.where(_is(DUE), ripe, heard, _IN_TURN)
     return _listed(connection, wanted.order_by(outbox.c.number).limit(limit))
 
 
@@ -216,7 +217,7 @@ def settle_reminders(writer: Writer, path: Path, at: datetime) -> None:
 
 def expire(writer: Writer, at: datetime, audiences: Collection[Audience] = tuple(Audience)) -> None:
     """Send these audiences no more what is no news any more."""
-    over = sa.select(outbox.c.number).where(_is(DUE), outbox.c.expires_at <= at, _heard_by(audiences))
+    over = sa.select(outbox.c.number).where(_is(DUE), outbox.c.expires_at <= at).where(_heard_by(audiences))
     for number in writer.execute(over.order_by(outbox.c.number)).scalars().all():
         _step(writer, _found(writer, number), EXPIRED, at, "It is no news any more.")
 
