@@ -292,14 +292,14 @@ class Bot:
 
     def _speak(self, now: datetime, report: Report) -> None:
         """Step 5 of the loop. In a world at rest there is something to say only once a message has its turn."""
-        report.next_at = self.ledger.next_due()
+        report.next_at = self.ledger.next_due(now)
         if report.at_rest and (report.next_at is None or report.next_at > now):
             return
         if report.timely:
             self._recover(now)
         self._announce(now, report, (Audience.STAFF,) if report.plan.held else tuple(Audience))
         self._tell_of_the_undelivered(now, report)
-        report.next_at = self.ledger.next_due()
+        report.next_at = self.ledger.next_due(now)
 
     def _speak_all_the_same(self, now: datetime, clock: _Clock) -> None:
         """Say what was witnessed before, though the site cannot be seen now; not where the clock has been set."""

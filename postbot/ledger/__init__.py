@@ -266,10 +266,10 @@ class Ledger:
             outbox.expire(writer, at, audiences)
             return outbox.due(writer.connection, at, limit, audiences)
 
-    def next_due(self, at: datetime | None = None) -> datetime | None:
+    def next_due(self, at: datetime) -> datetime | None:
         """When the next message that waits has its turn, at the earliest; None where none waits.
 
-        What was put off by a clock that ran far ahead of `at` has its turn at once; without it, when it was put off to.
+        What was put off by a clock that ran far ahead of `at` has its turn at once.
         """
         with self._reading() as connection:
             return outbox.next_due(connection, at)

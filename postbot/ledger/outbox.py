@@ -147,9 +147,9 @@ def _heard_by(audiences: Collection[Audience]) -> sa.ColumnElement[bool]:
     return outbox.c.audience.in_([audience.value for audience in audiences])
 
 
-def next_due(connection: sa.Connection, at: datetime | None) -> datetime | None:
+def next_due(connection: sa.Connection, at: datetime) -> datetime | None:
     """When the next message that waits is to be tried, or looked for, or is no news any more."""
-    found: datetime | None = connection.scalar(_NEXT, {"now": at, "farthest": at and at + _FARTHEST})
+    found: datetime | None = connection.scalar(_NEXT, {"now": at, "farthest": at + _FARTHEST})
     return found
 
 

@@ -21,7 +21,8 @@ from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import
 WORKERS: Final = 150
 """Threads at most. One is made only when all others are busy, so that what hangs takes none away from the rest.
 
-Each may want two more of what `pids_limit` counts: who renews its lease, and git. Sites that share all of them wait.
+Each may want two more of what a container's `pids_limit` counts: who renews its lease, and git. More sites than
+threads take their turns one after the other.
 """
 
 _PILED_UP: Final = 100
