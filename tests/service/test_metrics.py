@@ -171,10 +171,10 @@ def test_requests_to_github_are_counted_through_a_restart_and_the_budget_is_its_
     watched.tick()
     first = watched.of("github_requests_total")
     assert first == len(github.requests()) > 0
-    github.rate(core=4321, graphql=4321)
     watched.world.restart()
     while len(github.requests()) <= 2 * first:  # the new connection has sent more than the old one ever did
         watched.world.bot.host.look()
+    github.rate(core=4321, graphql=4321)
     watched.tick()
     assert watched.of("github_requests_total") == len(github.requests()) > first
     assert 4300 < (watched.of("github_requests_remaining") or 0) <= 4321
