@@ -9,6 +9,9 @@ from typing import Final
 
 _CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 
+COUNTS_SLEEP: Final = _CLOCK is not None
+"""Whether this system keeps a clock that goes on while the machine sleeps; without one, sleep goes unnoticed."""
+
 
 def seconds() -> float:
     """Seconds since some moment in the past; only differences mean anything."""

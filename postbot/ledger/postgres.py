@@ -250,8 +250,6 @@ class Database:
         """What PostgreSQL and the network say, as sentences; what only a bug can cause stays what it is."""
         try:
             yield
-        except sa.exc.TimeoutError as error:
-            raise LedgerError(f"Too many at once use the ledger {self.name}. Try again later.") from error
         except sa.exc.DBAPIError as error:
             sentence = _sentence(error, self.name, self._user, is_last=is_last)
             if sentence is None:

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from postbot import steady
+
 
 def _since_boot() -> float | None:
-    """Seconds since the machine was started, its sleep included; None where the system keeps no such clock."""
-    boottime = getattr(time, "CLOCK_BOOTTIME", None)
-    return None if boottime is None else time.clock_gettime(boottime)
+    """Seconds that nobody can set, the machine's sleep included; None where the system keeps no such clock."""
+    return steady.seconds() if steady.COUNTS_SLEEP else None
 
 
 class WallClock:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+# APScheduler 3 ships no types; those of what is used here are stated where it is used.
 from apscheduler.executors.pool import ThreadPoolExecutor  # type: ignore[import-untyped]
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
 from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped]
@@ -31,7 +32,7 @@ _PILED_UP: Final = 100
 _PULSE, _PULSE_EVERY, _DEAD_AFTER = "pulse", timedelta(seconds=5), 30.0
 
 
-class _Beat(IntervalTrigger):  # type: ignore[misc]
+class _Beat(IntervalTrigger):  # type: ignore[misc]  # its base has no types
     """An interval that leaves out the beats that a long sleep has missed, where APScheduler counts every one of them.
 
     Years of them, after a clock was set wrong, would keep it busy for minutes.

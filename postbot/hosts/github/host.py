@@ -324,15 +324,12 @@ class GitHubHost:
         if not lacking:
             return present
         with doing(Step.DRESS):
-            return self._labelled(number, present, lacking, change)
+            if self._habits.reviewers and known.isdisjoint(label.casefold() for label in change.labels):
+                self._ask_for_reviews(number)
+            return self._labelled(number, [*present, *dict.fromkeys(lacking)])
 
-    def _labelled(
-        self, number: int, present: tuple[str, ...], lacking: list[str], change: ChangeSet
-    ) -> tuple[str, ...]:
-        known = {label.casefold() for label in present}
-        if self._habits.reviewers and known.isdisjoint(label.casefold() for label in change.labels):
-            self._ask_for_reviews(number)
-        body = {"labels": [*present, *dict.fromkeys(lacking)]}
+    def _labelled(self, number: int, labels: list[str]) -> tuple[str, ...]:
+        body = {"labels": labels}
         people = {"assignees": list(self._habits.assignees)} if self._habits.assignees else {}
         reply = self.api.write("PATCH", f"/issues/{number}", body | people)
         return tuple(sorted(label.name for label in read_as(queries.Labelled, reply.data).labels))
