@@ -108,6 +108,19 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(as_nobody: FilePath):
     assert refusal(as_nobody / "postbot" / "ledger.db").startswith("Cannot make the folder")
 
 
+def test_a_folder_that_nobody_may_enter_is_a_sentence(as_nobody: FilePath):
+    inner = as_nobody / "closed"
+    inner.mkdir()
+    inner.chmod(0)
+    give_up_rights(as_nobody)
+    try:
+        assert refusal(inner / "ledger.db") == f"Cannot look for the ledger {inner / 'ledger.db'}: Permission denied."
+    finally:
+        os.seteuid(os.getuid())
+        as_nobody.chmod(0o755)
+        inner.chmod(0o700)
+
+
 def test_a_folder_in_the_place_of_the_file_is_a_sentence(tmp_path: FilePath):
     assert refusal(tmp_path).startswith("Cannot open the ledger")
 

@@ -32,7 +32,7 @@ class File:
 
     def __init__(self, path: Path, *, migrate: bool) -> None:
         self.name = str(path)
-        made = not path.exists()
+        made = not _is_there(path)
         if made and not migrate:
             schema.demand_ready(None, self.name)
         _make_folder(path.parent)
@@ -194,6 +194,14 @@ def set_aside(path: Path) -> Path:
         except OSError as error:
             raise LedgerError(f"Cannot move {path} to {aside}: {error.strerror or error}.") from error
     return aside
+
+
+def _is_there(path: Path) -> bool:
+    """Whether the file is there, as far as this user may know."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise LedgerError(f"Cannot look for the ledger {path}: {error.strerror}.") from error
 
 
 def _make_folder(folder: Path) -> None:
