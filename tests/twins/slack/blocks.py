@@ -1,109 +1,93 @@
-"""Whether Slack would take some blocks: the limits of Block Kit, and no key or type that it does not have."""
+"""Whether Slack would take some blocks: the limits of Block Kit, and no key or type that it does not have.
 
+Limits are from docs.slack.dev/reference/block-kit/blocks.
+"""
+
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
-MOST_BLOCKS = 50
+from tests.twins.slack.elements import element
+from tests.twins.slack.shapes import PLAIN, Flaws, flags, items, keys, string, text
+
+MOST_BLOCKS = {"message": 50, "modal": 100, "home": 100}
 KEYS: dict[str, dict[str, bool]] = {
-    "header": {"text": True, "block_id": False},
-    "section": {"text": False, "fields": False, "block_id": False},
-    "context": {"elements": True, "block_id": False},
-    "actions": {"elements": True, "block_id": False},
-    "divider": {"block_id": False},
-    "button": {"text": True, "url": False, "action_id": False, "value": False, "style": False},
-    "plain_text": {"text": True, "emoji": False},
-    "mrkdwn": {"text": True, "verbatim": False},
+    "header": {"text": True},
+    "section": {"text": False, "fields": False, "accessory": False, "expand": False},
+    "context": {"elements": True},
+    "actions": {"elements": True},
+    "divider": {},
+    "input": {"label": True, "element": True, "hint": False, "optional": False, "dispatch_action": False},
 }
-"""The keys of each kind, and whether it must have them."""
-TEXTS = ("plain_text", "mrkdwn")
+"""The keys of each kind beside `block_id`, and whether it must have them."""
 
 
-def flaws(blocks: Any) -> list[str]:
-    """What is wrong, each with the place where it is; empty where nothing is."""
+def flaws(blocks: Any, surface: str = "message") -> list[str]:
+    """What is wrong, each with the place where it is; empty where nothing is. `surface`: message, modal or home."""
     if not isinstance(blocks, list):
         return ["blocks must be a list"]
-    many = [f"no more than {MOST_BLOCKS} items allowed"] if len(blocks) > MOST_BLOCKS else []
+    most = MOST_BLOCKS[surface]
+    many = [f"no more than {most} items allowed"] if len(blocks) > most else []
     ids = [block["block_id"] for block in blocks if isinstance(block, dict) and "block_id" in block]
-    twice = ["block_id must be unique"] if len(ids) != len(set(ids)) else []
-    return many + twice + [flaw for at, block in enumerate(blocks) for flaw in _block(block, f"/blocks/{at}")]
+    twice = ["block_id must be unique"] if len(ids) != len(set(map(str, ids))) else []
+    focused = sum(each.get("focus_on_load") is True for _, each in actionable(blocks))
+    focus = ["only one element can have focus_on_load"] if focused > 1 else []
+    own = [flaw for at, block in enumerate(blocks) for flaw in _block(block, f"/blocks/{at}", surface)]
+    return many + twice + focus + own
 
 
-def _block(block: Any, place: str) -> Iterator[str]:
-    if not isinstance(block, dict) or block.get("type") not in ("header", "section", "context", "actions", "divider"):
+def actionable(blocks: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each block with each element in it that a person can use, as far as they are there at all."""
+    for block in blocks if isinstance(blocks, list) else []:
+        if not isinstance(block, dict) or block.get("type") not in ("section", "actions", "input"):
+            continue
+        inside = block.get("elements")
+        found = [block.get("accessory"), block.get("element"), *(inside if isinstance(inside, list) else [])]
+        yield from ((block, each) for each in found if isinstance(each, dict))
+
+
+def _block(block: Any, place: str, surface: str) -> Flaws:
+    kind = block.get("type") if isinstance(block, dict) else None
+    if not isinstance(kind, str) or kind not in KEYS:
         yield f"unsupported block type [{place}/type]"
         return
-    yield from _shape(block, place)
-    match block["type"]:
+    yield from keys(block, place, {**KEYS[kind], "block_id": False})
+    yield from string(block, "block_id", place, 255)
+    match kind:
         case "header":
-            yield from _text(block.get("text"), f"{place}/text", 150, ("plain_text",))
+            yield from text(block.get("text"), f"{place}/text", 150, PLAIN)
         case "section":
-            yield from _section(block, place)
+            yield from _section(block, place, surface)
         case "context":
-            yield from _list(block.get("elements"), f"{place}/elements", 10, lambda each, at: _text(each, at, 3000))
+            yield from items(block.get("elements"), f"{place}/elements", 10, lambda each, at: text(each, at, 3000))
         case "actions":
-            yield from _list(block.get("elements"), f"{place}/elements", 25, _button)
+            yield from _actions(block, place, surface)
+        case "input":
+            yield from _input(block, place, surface)
 
 
-def _section(block: dict[str, Any], place: str) -> Iterator[str]:
+def _section(block: dict[str, Any], place: str, surface: str) -> Flaws:
     if "text" not in block and "fields" not in block:
         yield f"a section needs a text or fields [{place}]"
     if "text" in block:
-        yield from _text(block["text"], f"{place}/text", 3000)
+        yield from text(block["text"], f"{place}/text", 3000)
     if "fields" in block:
-        yield from _list(block["fields"], f"{place}/fields", 10, lambda each, at: _text(each, at, 2000))
+        yield from items(block["fields"], f"{place}/fields", 10, lambda each, at: text(each, at, 2000))
+    if "accessory" in block:
+        yield from element(block["accessory"], f"{place}/accessory", "section", surface)
+    yield from flags(block, place, "expand")
 
 
-def _list(found: Any, place: str, most: int, each: Any) -> Iterator[str]:
-    if not isinstance(found, list) or not 1 <= len(found) <= most:
-        yield f"must have 1 to {most} items [{place}]"
-        return
-    for at, one in enumerate(found):
-        yield from each(one, f"{place}/{at}")
+def _actions(block: dict[str, Any], place: str, surface: str) -> Flaws:
+    found = block.get("elements")
+    yield from items(found, f"{place}/elements", 25, lambda each, at: element(each, at, "actions", surface))
+    ids = Counter(str(each["action_id"]) for _, each in actionable([block]) if "action_id" in each)
+    yield from (f"action_id {name} must be unique in its block [{place}]" for name, many in ids.items() if many > 1)
 
 
-def _text(found: Any, place: str, most: int, types: tuple[str, ...] = TEXTS) -> Iterator[str]:
-    if not isinstance(found, dict) or found.get("type") not in types:
-        yield f"must be a text of type {' or '.join(types)} [{place}]"
-        return
-    yield from _shape(found, place)
-    text = found.get("text")
-    if not isinstance(text, str) or not text.strip():
-        yield f"must be more than 0 characters [{place}/text]"
-    elif len(text) > most:
-        yield f"must be less than {most + 1} characters [{place}/text]"
-    yield from _flags(found, place)
-
-
-def _flags(found: dict[str, Any], place: str) -> Iterator[str]:
-    for name in ("emoji", "verbatim"):
-        if not isinstance(found.get(name, False), bool):
-            yield f"must be a boolean [{place}/{name}]"
-
-
-def _button(found: Any, place: str) -> Iterator[str]:
-    if not isinstance(found, dict) or found.get("type") != "button":
-        yield f"unsupported element [{place}]"
-        return
-    yield from _shape(found, place)
-    yield from _text(found.get("text"), f"{place}/text", 75, ("plain_text",))
-    url = found.get("url", "https://example.org")
-    if not isinstance(url, str) or len(url) > 3000 or not _is_url(url):
-        yield f"must be a valid URL of up to 3000 characters [{place}/url]"
-
-
-def _is_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    plain = url.isascii() and url.isprintable() and " " not in url
-    return plain and parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-def _shape(found: dict[str, Any], place: str) -> Iterator[str]:
-    keys = KEYS[found["type"]]
-    yield from (f"invalid additional property: {name} [{place}]" for name in found if name not in {*keys, "type"})
-    yield from (
-        f"missing required field: {name} [{place}]" for name, must in keys.items() if must and name not in found
-    )
+def _input(block: dict[str, Any], place: str, surface: str) -> Flaws:
+    yield from text(block.get("label"), f"{place}/label", 2000, PLAIN)
+    if "hint" in block:
+        yield from text(block["hint"], f"{place}/hint", 2000, PLAIN)
+    yield from flags(block, place, "optional", "dispatch_action")
+    yield from element(block.get("element"), f"{place}/element", "input", surface)

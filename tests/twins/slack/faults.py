@@ -1,4 +1,4 @@
-"""What can go wrong with one call, before or after its effect."""
+"""What can go wrong with one call: Slack's own refusals, and what a test asks for, before or after the effect."""
 
 import json
 import socket
@@ -9,6 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HTML = b"<!DOCTYPE html><html><head><title>Server Error | Slack</title></head><body>Something went wrong.</body></html>"
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not an error of the twin
+    """`ok: false`, with the error's name and whatever else comes with it."""
+
+    def __init__(self, error: str, **more: Any) -> None:
+        super().__init__(error, more)
+        self.body = {"ok": False, "error": error, **more}
 
 
 @dataclass

@@ -2,15 +2,18 @@
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.twins.slack.blocks import flaws
+from tests.twins.slack.faults import Refusal
+from tests.twins.slack.members import TEAM, Group, User
 from tests.twins.slack.mrkdwn import of_message
+from tests.twins.slack.urls import Urls
+from tests.twins.slack.views import Views
 
-BOT_USER, BOT, TEAM = "U0POSTBOT", "B0POSTBOT", "T0TEAM"
+BOT_USER, BOT, APP = "U0POSTBOT", "B0POSTBOT", "A0POSTBOT"
 SCOPES = (
     "chat:write",
     "channels:history",
@@ -19,22 +22,17 @@ SCOPES = (
     "im:write",
     "users:read",
     "users:read.email",
+    "usergroups:read",
+    "commands",
 )
 PREFIX = {"public": "channels", "private": "groups", "im": "im"}
 MOST_TEXT, MOST_METADATA = 40_000, 8_000
 POSTED = {"channel", "text", "blocks", "metadata", "thread_ts", "parse", "mrkdwn", "unfurl_links", "unfurl_media"}
 POSTED |= {"link_names", "reply_broadcast"}
 UPDATED = {"channel", "ts", "text", "blocks", "metadata", "parse", "link_names"}
+WHISPERED = {"channel", "user", "text", "blocks", "thread_ts", "parse", "link_names"}
 
 Told = dict[str, Any]
-
-
-class Refusal(Exception):  # noqa: N818 - an answer, not an error of the twin
-    """`ok: false`, with the error's name and whatever else comes with it."""
-
-    def __init__(self, error: str, **more: Any) -> None:
-        super().__init__(error)
-        self.body = {"ok": False, "error": error, **more}
 
 
 @dataclass
@@ -47,22 +45,15 @@ class Channel:
     archived: bool = False
     threads: str = "unthread"
     edits: str = ""
+    name: str = ""
     messages: list[Told] = field(default_factory=list)
-
-
-@dataclass
-class User:
-    id: str
-    email: str = ""
-    disabled: bool = False
-    bot: bool = False
 
 
 class World:
     """One workspace with one app in it, whose bot the token speaks for."""
 
-    def __init__(self, log: Path, token: str) -> None:
-        self.log, self.token = log, token
+    def __init__(self, log: Path, token: str, app_token: str) -> None:
+        self.log, self.token, self.app_token = log, token, app_token
         self.forget()
 
     def forget(self) -> None:
@@ -70,6 +61,9 @@ class World:
         self.scopes: list[str] = list(SCOPES)
         self.channels: dict[str, Channel] = {}
         self.users: dict[str, User] = {BOT_USER: User(BOT_USER, bot=True)}
+        self.groups: dict[str, Group] = {}
+        self.whispers: list[Told] = []
+        self.views, self.urls = Views(self.note), Urls()
         self.page = 200
         self._ts = 0
         self.log.write_text("")
@@ -85,18 +79,6 @@ class World:
         return f"{self._ts // 1_000_000}.{self._ts % 1_000_000:06d}"
 
     # Asking
-
-    def call(self, method: str, header: str, told: Told) -> Told:
-        """Answer one method. Raises `Refusal`."""
-        if method not in METHODS:
-            raise Refusal("unknown_method", req_method=method)
-        if not header:
-            raise Refusal("not_authed")
-        if "token" in told or header != f"Bearer {self.token}":
-            raise Refusal("invalid_auth")
-        if self.revoked:
-            raise Refusal(self.revoked)
-        return {"ok": True, **METHODS[method](self, told)}
 
     def need(self, scope: str) -> None:
         if scope not in self.scopes:
@@ -163,6 +145,43 @@ class World:
         self.note("updated", channel=channel.id, told=told, ts=found["ts"])
         return {"channel": channel.id, "ts": found["ts"], "text": found["text"]}
 
+    def whisper(self, told: Told) -> Told:
+        """`chat.postEphemeral`: a message that one person sees."""
+        self.need("chat:write")
+        only(told, WHISPERED)
+        channel, user = self.channel(told), self.users.get(str(told.get("user", "")))
+        if channel.archived:
+            raise Refusal("is_archived")
+        if user is None or user.disabled:
+            raise Refusal("user_not_in_channel")
+        return {"message_ts": self.hush(channel.id, user.id, told)}
+
+    def hush(self, channel: str, user: str, told: Told) -> str:
+        """Show a message to one person only; its ts."""
+        message = {"type": "message", "user": BOT_USER, "bot_id": BOT, "team": TEAM, **self.made(told), "updates": 0}
+        message |= {"ts": self.stamp(), "channel": channel, "to": user, "is_ephemeral": True}
+        if told.get("thread_ts"):
+            message["thread_ts"] = told["thread_ts"]
+        self.whispers.append(message)
+        self.note("ephemeral", channel=channel, user=user, told=told, ts=message["ts"])
+        return str(message["ts"])
+
+    def speak(self, channel: str, told: Told) -> None:
+        """Say something in answer to a person, where the person is, whether the app is in there or not."""
+        message = {"type": "message", "user": BOT_USER, "bot_id": BOT, "team": TEAM, **content(told)}
+        self.put(self.conversation(channel), message, told.get("thread_ts"), told)
+
+    def made(self, told: Told) -> Told:
+        """Text, blocks, and what they would do."""
+        message = content(told)
+        return {**message, "tokens": tokens(told, message)}
+
+    def conversation(self, id: str) -> Channel:  # noqa: A002 - Slack's word
+        """A channel, or a person's own with the app, which is there when somebody writes in it."""
+        if id not in self.channels and id.startswith("D"):
+            self.channels[id] = Channel(id, "im")
+        return self.channels[id]
+
     def history(self, told: Told) -> Told:
         channel = self.readable(told)
         found = [each for each in channel.messages if "thread_ts" not in each]
@@ -207,28 +226,6 @@ class World:
             self.channels[channel] = Channel(channel, "im")
             self.note("opened", channel=channel, user=user.id)
         return {"channel": {"id": channel}}
-
-    def by_email(self, told: Told) -> Told:
-        self.need("users:read.email")
-        self.need("users:read")
-        wanted = str(told.get("email", "")).casefold()
-        found = [user for user in self.users.values() if user.email and user.email.casefold() == wanted]
-        if not found or found[0].disabled:
-            raise Refusal("users_not_found")
-        return {"user": {"id": found[0].id, "team_id": TEAM, "deleted": False}}
-
-
-METHODS: dict[str, Callable[[World, Told], Told]] = {
-    "auth.test": World.auth_test,
-    "chat.postMessage": World.post,
-    "chat.update": World.update,
-    "conversations.history": World.history,
-    "conversations.replies": World.replies,
-    "conversations.open": World.open,
-    "users.lookupByEmail": World.by_email,
-}
-JSON_TOO = ("auth.test", "chat.postMessage", "chat.update", "conversations.open")
-"""The methods that take JSON; for the others a body of JSON is none."""
 
 
 def only(told: Told, known: set[str]) -> None:
