@@ -2,10 +2,11 @@
 
 import difflib
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 from postbot.channels.console import Console
@@ -19,6 +20,7 @@ from postbot.hosts.local import LocalHost
 from postbot.ledger import Ledger
 from postbot.page import PublicSite
 from postbot.reconcile import Bot, Channel
+from postbot.roster import Roster
 from postbot.secrets import password, secret
 from postbot.sections import EmailConfig, GitHubConfig, ListConfig
 
@@ -63,7 +65,22 @@ def build(
         voice=voice(config),
         public=PublicSite(config.public.url) if config.announce == "live" and config.public.url else None,
         within=config.public.within,
+        roster=roster(config),
     )
+
+
+def roster(config: Config) -> Roster | None:
+    """Who in Slack may ask for what; None where nobody may. Raises `ConfigError` for a missing secret."""
+    if not config.roles:
+        return None
+    from postbot.channels.slack import client  # noqa: PLC0415 - slow to import, and few have roles
+
+    asks = client(secret("POSTBOT_SLACK_TOKEN", site=config.secrets), config.slack.server, _ROSTER_PATIENCE)
+    return Roster(asks, config.rights, config.approval.people, config.approval.two_people)
+
+
+_ROSTER_PATIENCE: Final = timedelta(seconds=2)
+"""Slack wants an answer within three seconds, so whoever asks it back has less."""
 
 
 def channels(config: Config, write: Callable[[str], None], now: Callable[[], datetime]) -> dict[str, Channel]:
@@ -72,7 +89,7 @@ def channels(config: Config, write: Callable[[str], None], now: Callable[[], dat
     made: dict[str, Channel] = {"console": Console(write), "folder": Folder(config.at(config.folder.path), now)}
     if "email" in used and config.email:
         made["email"] = email(config.email, now, config.secrets)
-    if "slack" in used:
+    if "slack" in used or config.roles:  # who asks from there is answered there
         from postbot.channels.slack import Slack  # noqa: PLC0415 - slow to import, and only who speaks needs it
 
         made["slack"] = Slack(secret("POSTBOT_SLACK_TOKEN", site=config.secrets), server=config.slack.server)
@@ -142,10 +159,17 @@ def voice(config: Config) -> Voice:
         name=config.public.name,
         url=config.public.url or "",
         edit=_edit_address(config),
+        desk=_desk(config) if config.roles else "",
         sender=parseaddr(config.email.sender)[1] if config.email else "",
         shows=config.public.shows if live else {},
         shipped=words() if config.words else None,
     )
+
+
+def _desk(config: Config) -> str:
+    """A name for the site that it has wherever it is looked after: where it is kept, and as which branch."""
+    kept = config.github.repository if config.github else config.at(config.site.repo).resolve()
+    return f"{kept}@{config.site.base}"
 
 
 def _edit_address(config: Config) -> str:

@@ -18,6 +18,7 @@ from pydantic import Field, PrivateAttr, TypeAdapter
 from postbot.core.announce import Event
 from postbot.core.announce.routes import Route, field_of
 from postbot.core.lifecycle import Transition
+from postbot.core.plan.rights import Role
 from postbot.core.plan.steps import Policy
 from postbot.core.problem import Problem
 from postbot.core.profile import Profile, State
@@ -31,6 +32,7 @@ from postbot.sections import (
     GitHubConfig,
     ListConfig,
     PublicConfig,
+    RoleConfig,
     RouteConfig,
     Routes,
     SafetyConfig,
@@ -39,7 +41,7 @@ from postbot.sections import (
     SoonConfig,
     TransitionConfig,
 )
-from postbot.settings import FROM_OPENING, LedgerPlace, SecretName, Span
+from postbot.settings import FROM_OPENING, LedgerPlace, SecretName, Span, Window
 
 __all__ = [
     "CONFIG_NAME", "ROUTES_NAME", "SETTINGS", "AppConfig", "Config", "ConfigError", "EmailConfig", "GitHubConfig",
@@ -50,7 +52,7 @@ __all__ = [
 CONFIG_NAME = "postbot.yaml"
 ROUTES_NAME = "routes.yaml"
 
-SETTINGS: Final = ("transitions", "ask", "remind", "safety", "approval", "announce", "soon", "routes")
+SETTINGS: Final = ("transitions", "ask", "remind", "undo", "safety", "approval", "announce", "soon", "routes")
 """What the settings on the base branch may hold: whoever can push there must not send secrets or memory elsewhere."""
 
 
@@ -87,8 +89,10 @@ class Config(Declared):
     transitions: dict[Transition, TransitionConfig] = Field(default_factory=dict)
     ask: tuple[Span, ...] = (timedelta(days=5), timedelta(days=2), timedelta(days=1), timedelta(0))
     remind: tuple[Span, ...] = (timedelta(0), timedelta(hours=4), timedelta(hours=24))
+    undo: Window = timedelta(days=1)
     safety: SafetyConfig = SafetyConfig()
     approval: ApprovalConfig = ApprovalConfig()
+    roles: tuple[RoleConfig, ...] = ()
     announce: Literal["merged", "live"] = "merged"
     public: PublicConfig = PublicConfig()
     soon: SoonConfig = SoonConfig()
@@ -108,6 +112,7 @@ class Config(Declared):
             handling={name: given.handling for name, given in self.transitions.items()},
             ask=self.ask,
             remind=self.remind,
+            undo=self.undo,
             most_moves=self.safety.most_moves,
             most_share=self.safety.most_share,
             opening_soon=self.soon.opening,
@@ -115,7 +120,14 @@ class Config(Declared):
             staff=tuple(dict.fromkeys(each.recipient for each in self.heard if _is_for_staff(each))),
             two_people=self.approval.two_people,
             people=self.approval.people,
+            followed=any(Event.PROPOSED in each.hears for each in self.heard),
+            live=self.announce == "live",
         )
+
+    @property
+    def rights(self) -> tuple[Role, ...]:
+        """Who in Slack may do what."""
+        return tuple(each.role for each in self.roles)
 
     @property
     def path(self) -> str:
@@ -178,7 +190,7 @@ def _secret_names(config: Config) -> Iterator[str]:
     if config.email and "email" in used:
         yield from ("POSTBOT_SMTP_PASSWORD",) if config.email.username else ()
         yield from (f"POSTBOT_APPROVED_{each.approved}" for each in config.email.lists.values() if each.approved)
-    if "slack" in used:
+    if "slack" in used or config.roles:
         yield "POSTBOT_SLACK_TOKEN"
     if "apprise" in used:
         yield from (f"POSTBOT_APPRISE_{name.upper()}" for name in config.apprise)

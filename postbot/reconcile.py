@@ -27,7 +27,9 @@ from postbot.core.plan.acts import Outward, act_of
 from postbot.core.plan.body import announced
 from postbot.core.plan.decide import make_plan
 from postbot.core.plan.forecast import Foreseen, forecast
+from postbot.core.plan.memory import Change
 from postbot.core.plan.news import undelivered
+from postbot.core.plan.progress import delivered, is_noted
 from postbot.core.plan.steps import (
     Answer,
     Forget,
@@ -44,6 +46,7 @@ from postbot.core.plan.steps import (
     Tidy,
     Withdraw,
 )
+from postbot.core.plan.undoing import merged_lately
 from postbot.core.posting import Posting, read_posting
 from postbot.core.problem import Problem
 from postbot.core.profile import Profile
@@ -53,6 +56,7 @@ from postbot.ledger import Delivery, Ledger
 from postbot.page import PublicSite, Showing
 from postbot.progress import Step as At
 from postbot.progress import doing
+from postbot.roster import Roster, barred_by
 
 ROUNDS = 8
 """Looks within one tick: propose, merge, witness, and a few to spare. What is left waits for the next tick."""
@@ -197,6 +201,7 @@ class Bot:
     """One site with everything it needs. Made by `postbot.app`; used by every door.
 
     With `public`, news wait until the public page shows them; those that it does not show `within` that time are held.
+    The `roster` knows who in Slack may ask for what.
     """
 
     def __init__(
@@ -210,6 +215,7 @@ class Bot:
         voice: Voice,
         public: PublicSite | None = None,
         within: timedelta = timedelta(0),
+        roster: Roster | None = None,
     ) -> None:
         self.host = host
         self.ledger = ledger
@@ -217,10 +223,12 @@ class Bot:
         self.profile = profile
         self._channels = channels
         self.voice = voice
+        self.roster = roster
         self._public = public
         self._within = within
         self._released = False
         self._snapshot: Snapshot | None = None
+        self._shown: tuple[Seen, Plan] | None = None
         self._postings: dict[Path, tuple[File, Posting | Problem]] = {}
         self._rest: _Rest | None = None
         self._revision = 0
@@ -235,6 +243,11 @@ class Bot:
     def snapshot(self) -> Snapshot | None:
         """The site as it was last looked at; None before the first look."""
         return self._snapshot
+
+    @property
+    def shown(self) -> tuple[Seen, Plan] | None:
+        """What the last tick saw and what it planned then; None before the first."""
+        return self._shown
 
     def halted(self) -> str:
         """Why nothing may be done to the world at this moment, in a sentence; empty where it may."""
@@ -260,7 +273,9 @@ class Bot:
         self._revision = self.ledger.revision()  # before it: what comes in between is for the next look
         memory = self.ledger.memory()
         self._released = RELEASE in memory.released
-        return Seen(self._snapshot, read, memory, self.profile.templates)
+        barred, lately = dict(barred_by(self.roster, memory.requests, read)), merged_lately(self._snapshot)
+        changes = self.ledger.changes(lately) if lately else {}
+        return Seen(self._snapshot, read, memory, self.profile.templates, barred=barred, changes=changes)
 
     def forecast(self, now: datetime, until: datetime) -> tuple[tuple[Foreseen, ...], Plan]:
         """What will happen until then if nobody changes anything, and the plan of `now`."""
@@ -298,7 +313,7 @@ class Bot:
         if report.timely:
             self._recover(now)
         self._announce(now, report, (Audience.STAFF,) if report.plan.held else tuple(Audience))
-        self._tell_of_the_undelivered(now, report)
+        self._tell_what_became_of_it(now, report)
         report.next_at = self.ledger.next_due(now)
 
     def _speak_all_the_same(self, now: datetime, clock: _Clock) -> None:
@@ -309,7 +324,7 @@ class Bot:
         report = Report(now, NOTHING)
         self._recover(now)
         self._announce(now, report, tuple(Audience))
-        self._tell_of_the_undelivered(now, report)
+        self._tell_what_became_of_it(now, report)
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -324,12 +339,16 @@ class Bot:
         seen = self.observe()
         plan = make_plan(replace(seen, skew=clock.skew(self.host.clock())), now, self.policy)
         if plan.held is None:
-            self._act_on([step for step in plan.steps if isinstance(step, Record | Forget)], Report(now, plan), now)
+            known = [step for step in plan.steps if isinstance(step, Record | Forget) or is_noted(step)]
+            self._act_on(known, Report(now, plan), now)
             self.ledger.caught_up(now)
 
-    def _tell_of_the_undelivered(self, now: datetime, report: Report) -> None:
-        """What has just come to be held is told to the staff at once, and not by the next tick only."""
-        steps = list(undelivered(self.ledger.memory(), now))
+    def _tell_what_became_of_it(self, now: datetime, report: Report) -> None:
+        """What has just gone out, or come to be held, is told to the staff at once, and not by the next tick only."""
+        memory = self.ledger.memory()
+        steps = list(undelivered(memory, now))
+        if self._shown is not None:
+            steps += delivered(replace(self._shown[0], memory=memory), now, self.policy)
         for step in steps:
             self._act(step, now)
         if steps:
@@ -354,6 +373,7 @@ class Bot:
             seen = replace(self.observe() if report else self._see(snapshot), skew=skew)
             with doing(At.PLAN):
                 plan = make_plan(seen, now, self.policy, report.plan if report else None)
+            self._shown = seen, plan
             report = report or Report(now, plan)
             report.plan = plan
             last = seen.memory.last_tick
@@ -362,7 +382,8 @@ class Bot:
                 report.refused += [(step, _UNSEEN) for step in plan.steps]
                 break
             if not plan.steps:
-                self._rest = _Rest(seen.snapshot, self._revision, now, plan) if is_right else None
+                rests = is_right and not seen.barred  # what Slack says of people changes without a trace here
+                self._rest = _Rest(seen.snapshot, self._revision, now, plan) if rests else None
                 break
             if not self._act_on(plan.steps, report, now) or plan.held:
                 break
@@ -393,10 +414,10 @@ class Bot:
 
     def _act(self, step: Step, now: datetime) -> None:
         match step:
-            case Record(witness=witness, announcements=said, was=was, also=also):
-                messages_of_it = self._messages(said)
+            case Record(witness=witness, announcements=said, was=was, also=also, takes_back=takes_back):
+                messages_of_it, keys = self._messages(said), (*_keys(said), *also)
                 with doing(At.WITNESS):
-                    self.ledger.record(witness, was, messages_of_it, (*_keys(said), *also), now)
+                    self.ledger.record(witness, was, messages_of_it, keys, now, takes_back=takes_back)
             case Forget(path=path, announcements=said):
                 self.ledger.forget(path, self._messages(said), _keys(said), now)
             case Tell(announcement=announcement, quiet=quiet, also=also):
@@ -413,7 +434,7 @@ class Bot:
         """Act on the host, with an entry in the audit before and after: killed at any point, no act is without one."""
         act = act_of(step)
         with doing(At.INTEND):
-            self.ledger.acted(**asdict(act.begins), at=now)
+            self.ledger.acted(**asdict(act.begins), at=now, change=_change_of(step, now))
         try:
             after = self._on_host(step, now)
         except HostError as refusal:
@@ -451,7 +472,7 @@ class Bot:
         for delivery in self.ledger.in_doubt():
             channel, since = self._channels.get(delivery.message.channel), delivery.claimed_at or delivery.queued_at
             found = channel.look(delivery.message, delivery.root, since) if channel else _NOBODY_KNOWS
-            is_settled = channel is None or now - since >= channel.settles
+            is_settled = channel is None or not channel.settles or now - since >= channel.settles
             if found.outcome is not Outcome.NOT_SENT or is_settled:
                 self._settled(delivery, found, now)
 
@@ -485,7 +506,7 @@ class Bot:
         late = steady.seconds() - claimed_at > STALE.total_seconds()
         receipt = self._settled(taken, _OVERSLEPT, now) if late else self._send(taken, now)
         # What was said need not be kept in full by whoever only counts.
-        spoken = replace(taken.message, html="", blocks="", calendar="")
+        spoken = replace(taken.message, html="", blocks="", calendar="", card="")
         report.sent.append(Sent(replace(taken, message=spoken), receipt))
         return True
 
@@ -548,7 +569,16 @@ def _no_collection() -> Iterator[None]:
 
 def _is_quiet(step: Step) -> TypeGuard[Record]:
     """A posting remembered as it stands, with nothing to say: a whole site of those is adopted at once."""
-    return isinstance(step, Record) and not step.announcements and step.was is None
+    return isinstance(step, Record) and not (step.announcements or step.also or step.takes_back) and step.was is None
+
+
+def _change_of(step: Outward, at: datetime) -> Change | None:
+    """What a pull request makes of its posting, but for one that moves the file."""
+    if not isinstance(step, Propose):
+        return None
+    change, path = step.change, step.path
+    after = change.after.get(path)
+    return None if after is None else Change(change.branch, path, change.before[path], after, at)
 
 
 def _without_secrets(message: Message) -> Message:
@@ -559,6 +589,7 @@ def _without_secrets(message: Message) -> Message:
         html=censored(message.html),
         blocks=censored(message.blocks),
         calendar=censored(message.calendar),
+        card=censored(message.card),
     )
 
 

@@ -10,16 +10,20 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from postbot.core.plan.rights import Role
 from postbot.core.plan.steps import Handling, MergeWhen
 from postbot.core.profile import EarlyClose, State
 from postbot.declared import Declared
 from postbot.settings import (
     FROM_OPENING,
+    Actions,
     AppId,
+    Country,
     Hears,
     Lead,
     ListAddress,
     ListId,
+    Members,
     Patience,
     Patterns,
     Port,
@@ -47,6 +51,7 @@ class SiteConfig(Declared):
     profile: str
     timezone: Zone
     early_close: EarlyClose | None = None
+    holidays: Country | None = None
     settings: RepositoryPath | None = None
 
 
@@ -128,6 +133,19 @@ Routes = Annotated[
     Discriminator(lambda given: "(file)" if isinstance(given, str | Path) else "(list)"),
 ]
 """A file of routes, or the routes themselves. The tags are in brackets so that no place of a problem names them."""
+
+
+class RoleConfig(Declared):
+    """Who in Slack may have what done to which postings."""
+
+    who: Members
+    may: Actions
+    where: dict[str, Patterns] = Field(default_factory=dict)
+
+    @property
+    def role(self) -> Role:
+        """The same as a value of the core."""
+        return Role(frozenset(self.who), self.may, self.where)
 
 
 class ListConfig(Declared):

@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Strict, WithJsonSchema
 
-from postbot.core.announce import Audience, Event
+from postbot.core.announce import FOLLOWED, Audience, Event
 from postbot.core.announce.routes import events_of, field_of, is_address
+from postbot.core.plan.rights import EVERYBODY, Action
+from postbot.core.plan.undoing import KEPT
 from postbot.core.text.scalar import unprintable
 
 FROM_OPENING: Final = "from opening"
@@ -45,6 +47,12 @@ def _span(value: object) -> object:
     if span > _LONGEST:
         raise ValueError("write a span of ten years (3653 days) at most")
     return span
+
+
+def _two_weeks(value: timedelta) -> timedelta:
+    if value > KEPT:
+        raise ValueError(f"write {span_text(KEPT)} at most, for so long postbot keeps in mind who was told of what")
+    return value
 
 
 def span_text(value: timedelta | str) -> str:
@@ -157,7 +165,10 @@ def _several(value: object) -> object:
 
 
 def _hears(value: object) -> frozenset[Event]:
-    """Events by their names; `public` and `staff` stand for all that these hear, `everything` for all."""
+    """Events by their names; `public` and `staff` stand for all that these hear, `everything` for all.
+
+    `progress` is the card of each pull request and what becomes of it. An answer goes to whoever asked, by no route.
+    """
     found: set[Event] = set()
     for name in value if isinstance(value, list | tuple) else (value,):
         if not isinstance(name, str) or name not in _HEARD:
@@ -170,9 +181,50 @@ def _hears(value: object) -> frozenset[Event]:
 
 _HEARD: Final[Mapping[Any, frozenset[Event]]] = {
     **{str(audience): events_of(audience) for audience in Audience},
-    "everything": frozenset(Event),
-    **{str(event): frozenset({event}) for event in Event},
+    "everything": frozenset(Event) - {Event.ANSWERED},
+    **{str(event): frozenset({event}) for event in Event if event not in FOLLOWED | {Event.ANSWERED}},
+    str(Event.PROGRESS): FOLLOWED,
 }
+
+
+def _may(value: object) -> frozenset[Action]:
+    """Rights by their names; `everything` stands for all."""
+    found: set[Action] = set()
+    for name in value if isinstance(value, list | tuple) else (value,):
+        if not isinstance(name, str) or name not in _MAY:
+            near = difflib.get_close_matches(str(name), list(_MAY), 1)
+            hint = f"; the nearest is {near[0]}" if near else ""
+            raise ValueError(f"there is no right {name}{hint or '; there are ' + ', '.join(_MAY)}")
+        found |= _MAY[name]
+    return frozenset(found)
+
+
+_MAY: Final[Mapping[str, frozenset[Action]]] = {
+    "everything": frozenset(Action),
+    **{action.value: frozenset({action}) for action in Action},
+}
+
+
+def _may_names(value: frozenset[Action]) -> str | list[str]:
+    return "everything" if value == frozenset(Action) else [action.value for action in Action if action in value]
+
+
+def _member(value: str) -> str:
+    if value != EVERYBODY and not _MEMBER.fullmatch(value):
+        raise ValueError(
+            f"{value} is nobody in Slack; write the id of a person (U024BE7LH) or of a user group (S0614TZR7), as "
+            f"Slack shows it under the name, or {EVERYBODY} for every full member of the workspace"
+        )
+    return value
+
+
+_MEMBER = re.compile(r"[SUW][A-Z0-9]{5,20}")
+
+
+def _country(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", value):
+        raise ValueError("write the code of a country (ISO 3166), such as US, or of a part of one, such as US-DC")
+    return value
 
 
 _SENDER = re.compile(
@@ -183,7 +235,7 @@ _SENDER = re.compile(
 def _hears_names(value: frozenset[Event]) -> str | list[str]:
     """The fewest names that stand for these events."""
     whole = next((str(name) for name, events in _HEARD.items() if events == value), None)
-    return whole or [str(event) for event in Event if event in value]
+    return whole or [name for name, events in _HEARD.items() if events <= value and name in set(Event)]
 
 
 def _sender(value: object) -> object:
@@ -362,6 +414,7 @@ Share = Annotated[float, Strict(), Field(ge=0, le=1)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
 Span = Annotated[timedelta, BeforeValidator(_span), PlainSerializer(span_text), WithJsonSchema(_AS_SPAN)]
 Patience = Annotated[Span, AfterValidator(_some_time)]
+Window = Annotated[Span, AfterValidator(_two_weeks)]
 Lead = Annotated[
     timedelta | Literal["from opening"],
     BeforeValidator(_lead),
@@ -390,6 +443,20 @@ Listen = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\S+:[0-9]+$"}),
 ]
 HostName = Annotated[str, BeforeValidator(_host_name)]
+Country = Annotated[str, BeforeValidator(_country)]
+Actions = Annotated[
+    frozenset[Action],
+    BeforeValidator(_may),
+    AfterValidator(_one_or_more),
+    PlainSerializer(_may_names),
+    WithJsonSchema(_one_or_several({"enum": list(_MAY)})),
+]
+Members = Annotated[
+    tuple[Annotated[str, AfterValidator(_member)], ...],
+    BeforeValidator(_several),
+    AfterValidator(_one_or_more),
+    WithJsonSchema(_one_or_several({"type": "string", "pattern": f"^({EVERYBODY}|{_MEMBER.pattern})$"})),
+]
 Recipient = Annotated[
     tuple[str, str],
     BeforeValidator(_recipient),

@@ -233,6 +233,24 @@ RELEASED["0003"] = "".join(
         """,
     ]
 )
+RELEASED["0004"] = "".join(
+    [
+        RELEASED["0003"],
+        """
+        ALTER TABLE requests ADD COLUMN asker VARCHAR DEFAULT '' NOT NULL;
+        ALTER TABLE requests ADD COLUMN "key" VARCHAR;
+        CREATE UNIQUE INDEX requests_by_key ON requests ("key");
+        ALTER TABLE outbox ADD COLUMN card VARCHAR DEFAULT '' NOT NULL;
+        CREATE TABLE opinions (number INTEGER NOT NULL PRIMARY KEY, branch VARCHAR NOT NULL, about VARCHAR NOT NULL,
+            said VARCHAR NOT NULL, "by" VARCHAR NOT NULL, at VARCHAR NOT NULL, words VARCHAR NOT NULL, until VARCHAR,
+            "key" VARCHAR);
+        CREATE UNIQUE INDEX opinions_by_key ON opinions ("key");
+        CREATE TABLE changes (branch VARCHAR NOT NULL PRIMARY KEY, path VARCHAR NOT NULL, before BLOB NOT NULL,
+            after BLOB NOT NULL, at VARCHAR NOT NULL);
+        UPDATE alembic_version SET version_num = '0004';
+        """,
+    ]
+)
 """Every schema ever released, with data, as its postbot left it. Never edited: a new schema is a new entry."""
 
 

@@ -150,6 +150,7 @@ MISTAKES = [
     ("a zone outside", SITE.replace("America/New_York", "../etc/passwd"), "config-value", 3, "no time zone", None),
     ("no span", SITE + "ask: [5 days, soon]\n", "config-value", 4, "write a span such as", None),
     ("a bare number", SITE + "remind: [5]\n", "config-value", 4, "write a span such as", None),
+    ("a window that is too long", SITE + "undo: 15 days\n", "config-value", 4, "write 14 days at most", None),
     ("a huge span", SITE + "remind: [99999999999 weeks]\n", "config-value", 4, "ten years", None),
     ("a span that no date can be moved by", SITE + "remind: [999999999 days]\n", "config-value", 4, "ten years", None),
     ("a number to the base of 60", SITE + "safety: {most_moves: 1:30}\n", "config-value", 4, "write a whole number", None),

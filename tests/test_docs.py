@@ -87,6 +87,7 @@ def test_every_command_shown_in_the_readme_does_what_its_comment_says(tmp_path: 
     assert "postpone opens=2026-04-01" in run("requests")
     assert "Cancelled request 4: postpone positions/data-engineer.md." in run("cancel")
     assert "Done: Pull request #6 is merged." in run("close", "--at", "2026-03-13")
+    assert "Refused: Since this was asked, pull request #4" in run("undo", "--at", "2026-03-13")  # by the true clock
     assert "#7 waits for a person" in run("reopen", "--at", "2026-03-13")
     assert postbot("reject", "7", *config, cwd=world.repo).code == 0
     assert "Refused: " in run("withdraw", "--at", "2026-03-13")
@@ -101,7 +102,7 @@ def test_every_command_shown_in_the_readme_does_what_its_comment_says(tmp_path: 
     run("resume")
     assert "Nothing is wrong" in run("config")
     assert "saved.db" in run("ledger")
-    assert {name for name, code in done.items() if code} <= {"check", "withdraw"}
+    assert {name for name, code in done.items() if code} <= {"check", "undo", "withdraw"}
     world.write("data-engineer", opens="March 12, 2026, 9:00 am EST", closes="tbd")
     assert "+closes: March 20, 2026, 11:59 pm EDT\n" in run("transition")
     assert {words[1] for words in SHOWN if words[0] == "postbot"} == {name.split()[0] for name in done} | {"run"}

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from postbot import ledger as module
 from postbot.core.announce import Audience, Event, Outcome, Receipt
-from postbot.core.plan.memory import Memory, Request
+from postbot.core.plan.memory import Change, Memory, Opinion, Request, Said, Spoken
 from postbot.core.profile import State
 from postbot.core.site import Path
 from postbot.ledger import ATTEMPTS, DeliveryStatus, Ledger, LedgerError
@@ -62,12 +62,55 @@ def test_everything_is_remembered_by_the_next_process(ledger: Ledger, place: Pla
     ledger.ticked(NOON)
     ledger.close()
     again = Ledger.open(place)
-    assert again.memory() == Memory(
-        {BAKER: OPEN}, (request,), frozenset({"baker|1|opened"}), frozenset({"d1935"}), NOON
-    )
+    told, free = frozenset({"baker|1|opened"}), frozenset({"d1935"})
+    spoken = Spoken(BAKER, Event.OPENED, "baker|1|opened|ann", "console", "ann", "due", NOON)
+    assert again.memory() == Memory({BAKER: OPEN}, (request,), told, free, NOON, spoken=(spoken,))
     assert request == Request(1, BAKER, WISH, "ann", NOON)
     assert [delivery.message for delivery in again.due(NOON)] == [OF_BAKER]
     again.close()
+
+
+def test_what_comes_in_again_with_the_same_key_is_filed_once(ledger: Ledger):
+    first = ledger.file(BAKER, WISH, "ann", NOON, asker="slack:U0ANN", key="view 17")
+    assert first.asker == "slack:U0ANN"
+    assert ledger.file(BAKER, WISH, "ann", LATER, asker="slack:U0ANN", key="view 17") == first
+    ledger.answer(first, DONE, "Extended.", [], [], LATER)
+    assert ledger.file(BAKER, WISH, "ann", LATER, key="view 17") == first
+    assert ledger.memory().requests == ()
+    assert [row.what for row in ledger.audit()] == ["asked", "answered"]
+    assert ledger.file(BAKER, WISH, "ann", LATER, key="view 18").number == 2
+
+
+def test_what_people_say_of_a_pull_request_is_remembered_in_order_and_once_for_each_key(ledger: Ledger):
+    yes = Opinion("postbot/open/baker-0", "a1", Said.APPROVE, "ann", NOON)
+    later = Opinion("postbot/open/baker-0", "a1", Said.SNOOZE, "ben", NOON, "not yet", LATER)
+    assert ledger.opine(yes, BAKER, key="click 1")
+    assert not ledger.opine(yes, BAKER, key="click 1")
+    assert ledger.opine(later, BAKER)
+    assert ledger.memory().opinions == (yes, later)
+    said = [(row.by, row.detail) for row in ledger.audit() if row.what == "said"]
+    assert said == [
+        ("ann", "ann says approve."),
+        ("ben", f"ben says snooze until {LATER:%Y-%m-%dT%H:%M}+00:00: not yet"),
+    ]
+
+
+def test_what_a_pull_request_makes_of_its_posting_is_kept_to_the_byte_and_as_it_was_proposed_last(ledger: Ledger):
+    first = Change("postbot/open/baker-1", BAKER, b"\xef\xbb\xbfstate: upcoming\r\n\0", b"state: open", NOON)
+    ledger.acted("proposing", at=NOON, key=first.branch, change=first)
+    last = replace(first, after=b"state: open\n", at=LATER)
+    ledger.acted("refreshing", at=LATER, key=last.branch, change=last)
+    assert ledger.changes([last.branch, "postbot/open/miller-2"]) == {last.branch: last}
+    year = replace(last, branch="postbot/close/baker-3", at=LATER + timedelta(days=366))
+    ledger.acted("proposing", at=year.at, key=year.branch, change=year)
+    assert ledger.changes([last.branch, year.branch]) == {year.branch: year}
+
+
+def test_what_is_taken_back_ends_whatever_was_still_to_be_said_of_it(ledger: Ledger):
+    ledger.record(OPEN, None, [OF_BAKER], [], NOON)
+    ledger.record(CLOSED, None, [], [], LATER, takes_back=True)
+    assert ledger.due(LATER) == []
+    assert [each.status for each in ledger.deliveries()] == [DeliveryStatus.EXPIRED]
 
 
 def test_instants_of_any_zone_come_back_as_the_same_instant_in_utc(ledger: Ledger):
@@ -96,7 +139,7 @@ def test_a_renamed_posting_takes_along_what_is_open(ledger: Ledger):
 def test_a_posting_that_is_gone_is_forgotten_with_words(ledger: Ledger):
     ledger.record(OPEN, None, [], [], NOON)
     ledger.forget(BAKER, [OPENED], ["gone"], LATER)
-    assert ledger.memory() == Memory(told=frozenset({"gone"}), gone={BAKER: replace(OPEN, news=1)})
+    assert replace(ledger.memory(), spoken=()) == Memory(told=frozenset({"gone"}), gone={BAKER: replace(OPEN, news=1)})
     assert [delivery.message for delivery in ledger.due(LATER)] == [OF_BAKER]
 
 
@@ -106,7 +149,7 @@ def test_an_answer_closes_a_request_once(ledger: Ledger):
     ledger.answer(request, DONE, "Extended.", [OPENED], ["told"], LATER)
     ledger.answer(request, REFUSED, "Refused.", [SHUT], ["too late"], LATER)
     assert ledger.answered(request.number) == (DONE, "Extended.")
-    assert ledger.memory() == Memory(told=frozenset({"told"}))
+    assert replace(ledger.memory(), spoken=()) == Memory(told=frozenset({"told"}))
     assert [delivery.message for delivery in ledger.deliveries()] == [OF_BAKER]
 
 
@@ -154,7 +197,7 @@ def test_a_text_that_no_database_keeps_comes_back_as_it_was(ledger: Ledger):
     ledger.record(strange, None, [replace(OPENED, key=STRANGE, body=STRANGE)], [STRANGE], NOON)
     request = ledger.file(strange.path, replace(WISH, values={STRANGE: STRANGE}), STRANGE, NOON)
     memory = Memory({strange.path: strange}, (request,), frozenset({STRANGE}))
-    assert ledger.memory() == memory
+    assert replace(ledger.memory(), spoken=()) == memory
     assert [(each.message.key, each.message.body) for each in ledger.due(NOON)] == [(STRANGE, STRANGE)]
     assert [row.path for row in ledger.audit()] == [strange.path] * 2
     assert ledger.verify().whole

@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 import pytest
 import sqlalchemy as sa
 
+from postbot.core.plan.memory import Opinion, Said
 from postbot.core.site import Path
 from postbot.ledger import DeliveryStatus, Ledger, LedgerError
 from tests.ledgers import (
@@ -60,7 +61,9 @@ def lived(ledger: Ledger) -> None:
     ledger.record(replace(CLOSED, path=MILLER), None, [SHUT, replace(OPENED, key="d", recipient="dan")], [], NOON)
     ledger.forget(Path("jobs/7.md"), [], ["gone"], NOON)
     ledger.answer(ledger.file(BAKER, WISH, "ann", NOON), DONE, "Extended.", [], [], NOON)
-    ledger.file(BAKER, WISH, "ben", NOON)
+    ledger.file(BAKER, WISH, "ben", NOON, asker="slack:U0BEN", key="view 17")
+    for until in (None, LATER):
+        ledger.opine(Opinion("postbot/open/baker-0", "a1", Said.SNOOZE, "ben", NOON, "later", until), BAKER)
     ledger.release("public", "ann", NOON)
     ledger.pause("ann", "a look", NOON)
     ledger.once("72d3162e", NOON, timedelta(hours=1))
@@ -83,7 +86,9 @@ def test_a_copy_is_the_same_in_every_row_and_goes_on_from_there(new: Callable, o
     assert all_of(target) == all_of(source)
     assert made.verdict == source.verify()
     assert {name: rows for name, rows in made.rows.items() if name != "events"} == {
+        "changes": 0,
         "heard": 1,
+        "opinions": 2,
         "outbox": 3,
         "pulse": 1,
         "released": 1,

@@ -14,8 +14,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from postbot.core.announce import Event
 from postbot.core.announce.words import RELEASE
-from postbot.core.plan.memory import Memory, Request
+from postbot.core.plan.memory import Memory, Request, Spoken
 from postbot.ledger import HEAD, METADATA, Ledger, LedgerBusy, LedgerError, LedgerUnready
 from tests.ledgers import (
     BAKER,
@@ -56,7 +57,8 @@ def test_a_ledger_of_every_released_schema_opens_with_its_data(place: Place, sch
     request = Request(4, BAKER, WISH, "ann", NOON)
     baker = replace(OPEN, thread="8e96fd1403c47f1f")
     spoken, free = frozenset({"baker|1|opened"}), frozenset({RELEASE})
-    assert ledger.memory() == Memory({BAKER: baker}, (request,), spoken, free, NOON)
+    opened = Spoken(BAKER, Event.OPENED, "baker|1|opened|ann", "console", "ann", "due", NOON)
+    assert ledger.memory() == Memory({BAKER: baker}, (request,), spoken, free, NOON, spoken=(opened,))
     (delivery,) = ledger.due(LATER)
     ends = replace(OF_BAKER, thread=f"public:{baker.thread}", expires=OPEN.closes)
     assert (delivery.message, delivery.attempts, delivery.detail) == (ends, 1, NOT_SENT.detail)

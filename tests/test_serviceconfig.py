@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from postbot.config import Config, ConfigError, clashes, load
-from postbot.serviceconfig import ServiceConfig, default_service, load_service
+from postbot.schema import uncommented
+from postbot.serviceconfig import ServiceConfig, SlackDoor, default_service, load_service
 from tests.examples import ROOT
 
 SITE = "site: {profile: jekyll-state, timezone: UTC}\n"
@@ -16,7 +17,8 @@ LONG = "canary-0123456789"
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("POSTBOT_SERVICE_TOKEN", "POSTBOT_WEBHOOK_SECRET", "POSTBOT_LEDGER_PASSWORD"):
+    for kind in ("SERVICE_TOKEN", "WEBHOOK_SECRET", "LEDGER_PASSWORD", "SLACK_TOKEN", "SLACK_SIGNING_SECRET"):
+        name = f"POSTBOT_{kind}"
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
     return monkeypatch
@@ -43,8 +45,9 @@ def problems(folder: Path, text: str) -> list[tuple[int, str]]:
 
 
 def test_the_example_loads_names_every_setting_and_says_what_holds_without_it():
-    given = yaml.safe_load((ROOT / "config" / "service.yaml").read_text())
+    given = yaml.safe_load(uncommented((ROOT / "config" / "service.yaml").read_text()))
     assert set(given) == set(ServiceConfig.model_fields)
+    assert set(given["slack"]) == set(SlackDoor.model_fields)
     loaded = load_service(ROOT / "config" / "service.yaml")
     assert loaded == default_service(ROOT / "config" / "postbot.yaml")
 
@@ -82,6 +85,10 @@ def test_a_pattern_that_names_nothing_is_told_beside_every_other_mistake(folder:
         ("sites: [sites/a/postbot.yaml]\nnames: ['https://x.example']\n", 2, "write the name of a host"),
         ("sites: [sites/a/postbot.yaml]\nlogs: xml\n", 2, "write 'json' or 'text'"),
         ("sites: [sites/a/postbot.yaml]\nheartbaet: 1 minute\n", 2, "`heartbaet` is not a setting."),
+        ("sites: [sites/a/postbot.yaml]\nslack: {by: socket}\n", 2, "`slack.workspace` is needed"),
+        ("sites: [sites/a/postbot.yaml]\nslack:\n  by: mail\n  workspace: T0TEAM\n", 3, "write 'http' or 'socket'"),
+        ("sites: [sites/a/postbot.yaml]\nslack:\n  by: http\n  workspace: agency\n", 4, "write the id of the workspace"),
+        ("sites: [sites/a/postbot.yaml]\nslack: {by: http, workspace: T0TEAM, server: 'http://x.example/'}\n", 2, "https"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(folder: Path, text: str, line: int, says: str):
@@ -193,3 +200,41 @@ def test_two_sites_of_one_ledger_are_told(folder: Path, one: str, other: str):
 )
 def test_two_sites_of_two_ledgers_are_fine(folder: Path, one: str, other: str):
     assert clashes(with_ledgers(folder, one, other)) == []
+
+
+SLACK = "sites: [sites/a/postbot.yaml]\nslack:\n  by: {by}\n  workspace: T0TEAM\n"
+
+
+@pytest.mark.parametrize(
+    ("by", "needs"),
+    [
+        ("http", ["POSTBOT_SLACK_TOKEN", "POSTBOT_SLACK_SIGNING_SECRET"]),
+        ("socket", ["POSTBOT_SLACK_TOKEN", "POSTBOT_SLACK_APP_TOKEN"]),
+    ],
+)
+def test_a_door_to_slack_needs_its_secrets_and_none_may_be_blank(
+    folder: Path, environment: pytest.MonkeyPatch, by: str, needs: list[str]
+):
+    for missing in needs:
+        for blank in (None, "", "  ", "\n"):
+            for name in needs:
+                environment.setenv(name, "canary-0123456789")
+            environment.delenv(missing) if blank is None else environment.setenv(missing, blank)
+            [(_, message)] = problems(folder, SLACK.format(by=by))
+            assert message.startswith(f"There is no {missing}.")
+    environment.delenv(needs[1])
+    (folder / "secret").write_text("canary-of-a-file\n")
+    environment.setenv(f"{needs[1]}_FILE", str(folder / "secret"))
+    door = read(folder, SLACK.format(by=by)).slack
+    assert door is not None
+    secrets = (door.token, door.signing_secret or door.app_token)
+    assert secrets == ("canary-0123456789", "canary-of-a-file")
+    assert "canary" not in repr(door)
+
+
+def test_slack_cannot_call_a_server_that_is_not_there(folder: Path, environment: pytest.MonkeyPatch):
+    for name in ("POSTBOT_SLACK_TOKEN", "POSTBOT_SLACK_SIGNING_SECRET", "POSTBOT_SLACK_APP_TOKEN"):
+        environment.setenv(name, "canary-0123456789")
+    [(line, message)] = problems(folder, f"listen: null\n{SLACK.format(by='http')}")
+    assert (line, "`slack.by`: over http Slack calls the HTTP server" in message) == (4, True)
+    assert read(folder, f"listen: null\n{SLACK.format(by='socket')}").listen is None

@@ -203,11 +203,11 @@ WISHES = st.builds(
 )
 
 
-def _rules(merge: MergeWhen, two_people: bool, prestage: bool) -> Policy:
-    rules = policy(merge, two_people=two_people, staff=("hr",))
+def _rules(merge: MergeWhen, two_people: bool, prestage: bool, followed: bool) -> Policy:
+    rules = policy(merge, two_people=two_people, staff=("hr",), followed=followed)
     closing = replace(rules.handling[Transition.CLOSE], prestage=prestage)
     return replace(rules, handling={**rules.handling, Transition.CLOSE: closing})
 
 
-POLICIES = st.builds(_rules, st.sampled_from(list(MergeWhen)), st.booleans(), st.booleans())
+POLICIES = st.builds(_rules, st.sampled_from(list(MergeWhen)), st.booleans(), st.booleans(), st.booleans())
 SPANS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=12))

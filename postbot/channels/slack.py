@@ -18,7 +18,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
@@ -163,6 +163,17 @@ class _Client(WebClient):
             return {"status": answer.status, "headers": answer.headers, "body": data.decode(charset)}
 
 
+def client(token: str, server: str, timeout: timedelta) -> WebClient:
+    """What asks Slack: each call once, nowhere but at this server, and without a word in any log."""
+    return _Client(
+        token=token,
+        base_url=server,
+        timeout=timeout.total_seconds(),  # type: ignore[arg-type]  # the socket takes any number
+        retry_handlers=[],
+        logger=_SILENT,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Where:
     """A conversation, and within it the thread, by the message that began it."""
@@ -191,13 +202,7 @@ class Slack:
         timeout: timedelta = timedelta(seconds=10),
     ) -> None:
         self._token_fits = bool(_TOKEN.fullmatch(token.strip()))
-        self._client = _Client(
-            token=token,
-            base_url=server,
-            timeout=timeout.total_seconds(),  # type: ignore[arg-type]  # the socket takes any number
-            retry_handlers=[],
-            logger=_SILENT,
-        )
+        self._client = client(token, server, timeout)
         self._people: dict[str, str] = {}
         self._own: tuple[str, ...] = ()
         self._trouble: Receipt | None = None
@@ -317,7 +322,9 @@ class Slack:
         return Receipt(Outcome.SENT, f"Slack: in {where.channel}{gone}{card}.", place)
 
     def _update_card(self, where: _Where, root: Root, message: Message) -> str:
-        """Make the card above say what is so now; what to add to the receipt where Slack does not let us.
+        """Make the card above say what is so now: what the message brings for it, or else the same as itself.
+
+        Returns what to add to the receipt where Slack does not let us.
 
         The metadata goes along, so that the card keeps the key of the message that it was posted for.
         """
@@ -328,7 +335,7 @@ class Slack:
                 channel=where.channel,
                 ts=where.thread,
                 metadata=_metadata(root.key),
-                **_content(message),
+                **_content(replace(message, blocks=message.card or message.blocks)),
             )
         except _Failed as failed:
             if not failed.final:

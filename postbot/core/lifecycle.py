@@ -26,7 +26,7 @@ from postbot.core.problem import Problem, Severity
 from postbot.core.profile import EarlyClose, Grain, Profile, State
 from postbot.core.site import Path
 from postbot.core.text.document import Commented, Document
-from postbot.core.text.editing import CommentOut, Edit, Edited, Set, edit, is_misspelling, own_spelling
+from postbot.core.text.editing import CommentOut, Edit, Edited, Set, edit, is_misspelling, own_spelling, restored
 from postbot.core.text.hints import is_placeholder
 from postbot.core.text.scalar import Quoting
 
@@ -34,7 +34,8 @@ from postbot.core.text.scalar import Quoting
 class Transition(StrEnum):
     """A step in a posting's life. Extend keeps an open posting open, postpone an upcoming one upcoming.
 
-    Archive moves the file of a closed one, where the profile says so.
+    Archive moves the file of a closed one, where the profile says so. Undo puts back what stood there before the last
+    of these, whatever state that is.
     """
 
     OPEN = "open"
@@ -44,6 +45,7 @@ class Transition(StrEnum):
     REOPEN = "reopen"
     WITHDRAW = "withdraw"
     ARCHIVE = "archive"
+    UNDO = "undo"
 
 
 class Actor(StrEnum):
@@ -71,8 +73,12 @@ TABLE: Mapping[tuple[State, Transition], tuple[State, frozenset[Actor]]] = {
     (State.CLOSED, Transition.REOPEN): (State.UPCOMING, _PEOPLE),
     (State.CLOSED, Transition.EXTEND): (State.OPEN, _PEOPLE),
     (State.CLOSED, Transition.ARCHIVE): (State.CLOSED, _NO_AUTHOR),
+    **{(state, Transition.UNDO): (state, frozenset({Actor.REQUEST})) for state in State},
 }
-"""What each transition leads to, and who may make it. What is not here does not exist."""
+"""What each transition leads to, and who may make it. What is not here does not exist.
+
+Where an undo leads is what the bytes say that it puts back.
+"""
 
 
 def allowed(state: State, transition: Transition, actor: Actor) -> bool:
@@ -149,11 +155,13 @@ class Moved:
         return self.path is None and not self.edited.proof.lines
 
 
-def carry_out(posting: Posting, wish: Wish, now: datetime, by: Actor = Actor.REQUEST) -> Moved | Problem:
+def carry_out(
+    posting: Posting, wish: Wish, now: datetime, by: Actor = Actor.REQUEST, before: bytes | None = None
+) -> Moved | Problem:
     """Work out and prove the edits of one transition, with all that it needs: defaults taken, stale fields reset.
 
     What this actor may not do from the posting's state at `now` (aware) is refused, and so is a value that cannot be
-    written.
+    written. `before` are the bytes that an undo puts back; whether it may is for its caller to know.
     """
     state = posting.state(now)
     if state is None or not allowed(state, wish.transition, by):
@@ -162,6 +170,8 @@ def carry_out(posting: Posting, wish: Wish, now: datetime, by: Actor = Actor.REQ
         return fault
     if wish.transition is Transition.ARCHIVE:
         return _archive(posting)
+    if wish.transition is Transition.UNDO:
+        return _put_back(posting, before)
     target = TABLE[state, wish.transition][0]
     values = dict(wish.values)
     extra: list[Edit] = []
@@ -186,6 +196,14 @@ def _archive(posting: Posting) -> Moved | Problem:
     if isinstance(edited, Problem):
         return edited
     return Moved(edited, found.remarks, found.path if found.path != posting.path else None)
+
+
+def _put_back(posting: Posting, before: bytes | None) -> Moved | Problem:
+    """Make the file what it was, to the byte."""
+    if before is None:
+        return _refusal(posting, "undo-nothing", "Nobody knows any more what stood there before.")
+    edited = restored(posting.document, before)
+    return edited if isinstance(edited, Problem) else Moved(edited)
 
 
 def move(
@@ -458,6 +476,8 @@ def _fault(posting: Posting, wish: Wish) -> Problem | None:
         return wrong
     if wish.transition is Transition.ARCHIVE and wish.values:
         return _refusal(posting, "archive-values", "Archiving moves a file; it sets no values.")
+    if wish.transition is Transition.UNDO and wish.values:
+        return _refusal(posting, "undo-values", "An undo puts back what was there; it sets no values.")
     missing = _missing_date(posting, wish)
     return _refusal(posting, "transition-needs-a-date", missing) if missing else None
 
@@ -511,7 +531,8 @@ def _is_blank(posting: Posting, key: str) -> bool:
 def _no_way(posting: Posting, state: State | None, transition: Transition, by: Actor) -> str:
     if state is None:
         return f"Nobody can tell the state of {posting.slug}, so it cannot be moved."
-    known = (step for step in Transition if step is not Transition.ARCHIVE or posting.profile.archive)
+    untold = {Transition.UNDO} if posting.profile.archive else {Transition.UNDO, Transition.ARCHIVE}
+    known = (step for step in Transition if step not in untold)
     ways = sorted(step.value for step in known if allowed(state, step, by)) or ["do nothing"]
     who = "the clock" if by is Actor.CLOCK else "you"
     return f"{posting.slug} is {state}; from there {who} can {' or '.join(ways)}, not {transition}."

@@ -386,6 +386,11 @@ def is_not_known(posting: Posting, text: str) -> bool:
     return isinstance(read_moment(text, Bound.OPENS, posting.zone), NotKnown)
 
 
+def texts(posting: Posting) -> dict[str, str]:
+    """What the fields of the front matter hold, as far as that is text."""
+    return {key: field.text for key, field in posting.document.fields.items() if field.text is not None}
+
+
 def at_utc(moment: datetime) -> str:
     """One spelling for an instant, for keys and for memory."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")

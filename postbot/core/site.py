@@ -59,7 +59,8 @@ class Pull:
     is the one we made. `files` holds the changed files as they would be after a merge (None: gone), for open pull
     requests only; `paths` names the files it changes, or changed, also once it has ended. `again` means that a person
     had put it off. `blocked` says what keeps an
-    open one from being merged now, as far as the host knows; `standing` is what we last said beside it.
+    open one from being merged now, as far as the host knows; `standing` is what we last said beside it. `put_off_until`
+    is the instant (UTC) until which a person has put it off otherwise than by closing it.
     """
 
     number: int
@@ -82,6 +83,7 @@ class Pull:
     blocked: str | None = None
     standing: Standing = Standing()
     url: str = ""
+    put_off_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

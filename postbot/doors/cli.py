@@ -41,6 +41,7 @@ from postbot.doors.session import (
     asker,
     bot_of,
     by_hand,
+    demand_possible,
     demand_text,
     find,
     instant,
@@ -65,9 +66,6 @@ from postbot.doors.terminal import (
 )
 
 if TYPE_CHECKING:
-    from postbot.core.lifecycle import Wish
-    from postbot.core.plan.steps import Seen
-    from postbot.core.posting import Posting
     from postbot.doors.transition import Result
     from postbot.reconcile import Bot, Report
 
@@ -223,7 +221,7 @@ def show(
 
     with bot_of(config, looks=True) as bot:
         seen = bot.observe()
-        view = views.view(seen, find(seen, slug), bot.ledger, instant(at, bot.policy.zone))
+        view = views.view(seen, find(seen, slug), bot.ledger, instant(at, bot.policy.zone), bot.policy)
         say_json(view) if as_json else say(views.view_text(view, bot.policy.zone))
 
 
@@ -386,6 +384,20 @@ def withdraw(
 
 
 @app.command()
+def undo(
+    slug: SlugArgument,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="WORDS", help="Why it was a mistake.")] = None,
+    by: ByOption = "",
+    at: AtOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for what was done last to be taken back, to the byte; those who were told hear that it was a mistake."""
+    demand_text(reason or "")
+    _request(config, slug, "undo", {}, {}, by=by, at=at, as_json=as_json, reason=reason)
+
+
+@app.command()
 def archive(
     slug: SlugArgument,
     by: ByOption = "",
@@ -424,7 +436,7 @@ def _request(
             dates = {names[key]: text for key, text in window.items() if text is not None}
             demand_text(*dates.values())
             wish, who = Wish(Transition(transition_name), {**values, **dates}, reason), asker(by)
-            _demand_possible(seen, posting, wish, now)
+            demand_possible(seen, posting, wish, now, bot.policy)
         with doing(Step.FILE):
             request = bot.ledger.file(posting.path, wish, who, now)
         try:
@@ -437,15 +449,6 @@ def _request(
                 say(views.request_text(bot.observe(), request, answered, report))
     undone = report.plan.held or report.halted
     raise typer.Exit(FOUND if undone or (answered and not answered[0]) else FINE)
-
-
-def _demand_possible(seen: Seen, posting: Posting, wish: Wish, now: datetime) -> None:
-    """Refuse at once what would only be refused later, when the requests before it are done."""
-    from postbot.core.plan.wants import objection
-
-    queued = any(request.path == posting.path for request in seen.memory.requests)
-    if queued and (why := objection(seen, posting, wish, now)):
-        fail(f"Refused: {why}")
 
 
 @app.command()

@@ -7,6 +7,7 @@ it is handed.
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from shlex import quote
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,8 @@ from postbot.core.dates import say
 from postbot.core.inert import code
 from postbot.core.plan.memory import Request
 from postbot.core.plan.render import problem_json, step_json, step_words
-from postbot.core.plan.steps import Answer, Record, Seen, Step, Tell
+from postbot.core.plan.steps import Answer, Policy, Record, Seen, Step, Tell
+from postbot.core.plan.undoing import Undo, undoable, waits_for
 from postbot.core.plan.wants import ahead_of, waits_as
 from postbot.core.posting import Posting, at_utc, readiness, slug_of
 from postbot.core.problem import Problem
@@ -79,7 +81,7 @@ def _local(instant: str | None, zone: ZoneInfo) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(zone):%Y-%m-%d %H:%M %Z}" if instant else ""
 
 
-def view(seen: Seen, posting: Posting, ledger: Ledger, now: datetime) -> Json:
+def view(seen: Seen, posting: Posting, ledger: Ledger, now: datetime, policy: Policy) -> Json:
     """Everything known about one posting."""
     about = [pull for pull in seen.snapshot.pulls if posting.path in pull.paths]
     return {
@@ -89,8 +91,17 @@ def view(seen: Seen, posting: Posting, ledger: Ledger, now: datetime) -> Json:
             {"key": gap.key, "kind": gap.kind, "line": gap.line, "says": gap.says} for gap in _lacks(posting, now)
         ],
         "pulls": [pull_json(pull) for pull in about],
+        "undo": _undo_json(undoable(seen, posting, now, policy)),
+        "waits": waits_for(seen, posting, now),
         "history": [{"at": at_utc(e.at), "what": e.what, "detail": e.detail} for e in ledger.history(posting.path)],
     }
+
+
+def _undo_json(found: Undo | str) -> Json:
+    """What can be taken back and until when, or why nothing can."""
+    if isinstance(found, str):
+        return {"pull": None, "title": None, "until": None, "why_not": found}
+    return {"pull": found.pull.number, "title": found.pull.title, "until": at_utc(found.until), "why_not": None}
 
 
 def _lacks(posting: Posting, now: datetime) -> Sequence[Any]:
@@ -109,6 +120,10 @@ def view_text(shown: Json, zone: ZoneInfo) -> str:
     lines += [f"  lacks     {gap['says']}" for gap in shown["lacks"]]
     lines += [f"  problem   line {problem['line']}: {problem['message']}" for problem in shown["problems"]]
     lines += [f"  pull      #{pull['number']} {pull['status']}: {pull['title']}" for pull in shown["pulls"]]
+    if (undo := shown["undo"])["until"]:
+        until = _local(undo["until"], zone)
+        lines.append(f"  undo      #{undo['pull']} {undo['title']}, until {until}: postbot undo {quote(shown['slug'])}")
+    lines += [f"  waits     {shown['waits']}"] if shown["waits"] else []
     lines += [
         f"  history   {_local(entry['at'], zone)}  {entry['what']}  {one_line(entry['detail'])}"
         for entry in shown["history"]

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from postbot.core.announce import Audience, Message, Receipt
 from postbot.core.lifecycle import Wish
-from postbot.core.plan.memory import Memory, Request, Witness
+from postbot.core.plan.memory import Change, Memory, Opinion, Request, Witness
 from postbot.core.site import Path
 from postbot.ledger import audit, copying, memory, outbox
 from postbot.ledger.audit import Writer
@@ -158,10 +158,17 @@ class Ledger:
         messages: Sequence[Message],
         told: Sequence[str],
         at: datetime,
+        *,
+        takes_back: bool = False,
     ) -> None:
-        """Remember a posting as last seen, and what is to be said about it. `was` is its path before a renaming."""
+        """Remember a posting as last seen, and what is to be said about it. `was` is its path before a renaming.
+
+        Where it `takes_back` what was news before, what is still to be said of that to the public is none any more.
+        """
         with self._writing() as writer:
             memory.see(writer, witness, was, at)
+            if takes_back:
+                outbox.end(writer, witness.path, Audience.PUBLIC, at)
             if told:
                 outbox.settle_reminders(writer, witness.path, at)
             with doing(Step.QUEUE):
@@ -187,10 +194,19 @@ class Ledger:
             outbox.queue(writer, None, messages, at)
             memory.tell(writer, told, at)
 
-    def file(self, path: Path, wish: Wish, by: str, at: datetime) -> Request:
-        """File a person's wish. It stands, whatever happens to this process, once this returns."""
+    def file(self, path: Path, wish: Wish, by: str, at: datetime, *, asker: str = "", key: str = "") -> Request:
+        """File a person's wish. It stands, whatever happens to this process, once this returns.
+
+        `asker` is how they hear of its end, CHANNEL:RECIPIENT. What comes in again with the same `key` is filed once,
+        and this returns the request of the first time, which may have been answered since.
+        """
         with self._writing() as writer:
-            return memory.file(writer, path, wish, by, at)
+            return memory.file(writer, path, wish, by, at, asker=asker, key=key)
+
+    def opine(self, opinion: Opinion, path: Path | None = None, *, key: str = "") -> bool:
+        """Keep what a person says of a pull request of this posting; false where it came with this key before."""
+        with self._writing() as writer:
+            return memory.opine(writer, opinion, path, key)
 
     def answer(
         self,
@@ -339,10 +355,21 @@ class Ledger:
         before: str = "",
         after: str = "",
         detail: str = "",
+        change: Change | None = None,
     ) -> None:
-        """Write down one act on the world: by whom, under which key, and what it changes."""
+        """Write down one act on the world: by whom, under which key, and what it changes.
+
+        The `change` that it is about to make to a posting is kept with it, so that it can be taken back exactly.
+        """
         with self._writing() as writer:
+            if change:
+                memory.keep(writer, change)
             writer.note(at, what, detail, path=path or None, by=by, key=key, before=before, after=after)
+
+    def changes(self, branches: Sequence[str]) -> dict[str, Change]:
+        """What the pull requests of these branches make of their postings, as far as it is kept."""
+        with self._reading() as connection:
+            return memory.kept(connection, branches)
 
     def history(self, path: Path) -> list[Entry]:
         """List what happened to a posting, oldest first, also under the names it had before."""

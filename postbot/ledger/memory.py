@@ -13,13 +13,38 @@ import sqlalchemy as sa
 
 from postbot.core.announce.words import RELEASE
 from postbot.core.lifecycle import Wish
-from postbot.core.plan.memory import Memory, Request, Witness
+from postbot.core.plan.memory import Change, Memory, Opinion, Request, Witness
+from postbot.core.plan.undoing import KEPT
 from postbot.core.site import Path
 from postbot.ledger.audit import Writer
-from postbot.ledger.outbox import held
-from postbot.ledger.rows import request_of, state_in_words, wish_in_words, witness_in_words, witness_of
-from postbot.ledger.tables import Row, events, heard, outbox, pulse, released, requests, told, witnesses
+from postbot.ledger.outbox import held, spoken
+from postbot.ledger.rows import (
+    change_of,
+    opinion_in_words,
+    opinion_of,
+    request_of,
+    state_in_words,
+    wish_in_words,
+    witness_in_words,
+    witness_of,
+)
+from postbot.ledger.tables import (
+    Row,
+    changes,
+    events,
+    heard,
+    opinions,
+    outbox,
+    pulse,
+    released,
+    requests,
+    told,
+    witnesses,
+)
 from postbot.ledger.values import Entry, Pause
+
+_A_YEAR: Final = timedelta(days=365)
+_AT_ONCE: Final = 500  # names in one statement; databases take so many only
 
 _RENAMED: Final = "renamed"  # the entry whose detail is the path before, by which a history is followed back
 
@@ -46,6 +71,8 @@ def remembered(connection: sa.Connection) -> Memory:
         last_tick=last_tick,
         held=held(connection),
         copied=copied,
+        opinions=tuple(map(opinion_of, connection.execute(sa.select(opinions).order_by(opinions.c.number)))),
+        spoken=spoken(connection, None if last_tick is None else last_tick - KEPT),
     )
 
 
@@ -119,8 +146,10 @@ def tell(writer: Writer, keys: Sequence[str], at: datetime) -> None:
             writer.turn()
 
 
-def file(writer: Writer, path: Path, wish: Wish, by: str, at: datetime) -> Request:
-    """Keep a person's wish."""
+def file(writer: Writer, path: Path, wish: Wish, by: str, at: datetime, *, asker: str, key: str) -> Request:
+    """Keep a person's wish; of several that came in with the same key, the first."""
+    if key and (known := writer.execute(sa.select(requests).where(requests.c.key == key)).one_or_none()):
+        return request_of(known)
     row = {
         "path": path,
         "transition": wish.transition.value,
@@ -128,12 +157,44 @@ def file(writer: Writer, path: Path, wish: Wish, by: str, at: datetime) -> Reque
         "reason": wish.reason,
         "by": by,
         "filed_at": at,
+        "asker": asker,
+        "key": key or None,
     }
     made = request_of(writer.execute(sa.insert(requests).values(row).returning(*requests.c)).one())
     words = f"{by} asked to {wish_in_words(wish)}."
     writer.note(at, "asked", words, path=path, by=by, key=_key(made), after="asked")
     writer.turn()
     return made
+
+
+def opine(writer: Writer, opinion: Opinion, path: Path | None, key: str) -> bool:
+    """Keep what a person says of a pull request; false where it came in with this key before."""
+    if key and writer.scalar(sa.select(opinions.c.number).where(opinions.c.key == key)) is not None:
+        return False
+    writer.execute(sa.insert(opinions).values(asdict(opinion) | {"said": opinion.said.value, "key": key or None}))
+    words = opinion_in_words(opinion)
+    writer.note(opinion.at, "said", words, path=path, by=opinion.by, key=opinion.branch, after=opinion.said.value)
+    writer.turn()
+    return True
+
+
+def keep(writer: Writer, change: Change) -> None:
+    """Keep what a pull request of ours is about to make of its posting, in place of what it was to make of it before.
+
+    What is a year old is let go: nobody takes it back any more.
+    """
+    old = changes.c.at < change.at - _A_YEAR
+    writer.execute(sa.delete(changes).where(sa.or_(changes.c.branch == change.branch, old)))
+    writer.execute(sa.insert(changes).values(asdict(change)))
+
+
+def kept(connection: sa.Connection, branches: Sequence[str]) -> dict[str, Change]:
+    """What these pull requests make of their postings, as far as it is kept."""
+    found: dict[str, Change] = {}
+    for at in range(0, len(branches), _AT_ONCE):
+        wanted = sa.select(changes).where(changes.c.branch.in_(branches[at : at + _AT_ONCE]))
+        found |= {row.branch: change_of(row) for row in connection.execute(wanted)}
+    return found
 
 
 def answer(writer: Writer, request: Request, done: bool, words: str, by: str, at: datetime) -> Path | None:

@@ -13,10 +13,10 @@ from typing import Any, Final, TypeGuard
 import sqlalchemy as sa
 
 from postbot.core.announce import BEGINS, Audience, Event, Message, Outcome, Receipt
-from postbot.core.plan.memory import Undelivered
+from postbot.core.plan.memory import Spoken, Undelivered
 from postbot.core.site import Path
 from postbot.ledger.audit import Writer
-from postbot.ledger.rows import delivery_in_words, delivery_of, message_row, undelivered_of
+from postbot.ledger.rows import delivery_in_words, delivery_of, message_row, spoken_of, standing, undelivered_of
 from postbot.ledger.tables import Instant, Row, outbox
 from postbot.ledger.values import (
     ATTEMPTS,
@@ -70,7 +70,7 @@ _ONE: Final = _LISTED.where(outbox.c.number == sa.bindparam("this"))
 _IN_DOUBT: Final = _LISTED.where(_is(CLAIMED, DOUBTFUL)).order_by(outbox.c.number)
 _STANDING: Final = sa.select(
     *(outbox.c[name] for name in ("number", "path", "key", "event", "channel", "recipient", "subject")),
-    *(outbox.c[name] for name in ("status", "attempts", "expires_at")),
+    *(outbox.c[name] for name in ("status", "attempts", "expires_at", "audience")),
 ).where(outbox.c.number == sa.bindparam("this"))
 _CHANGE: Final = sa.update(outbox).where(outbox.c.number == sa.bindparam("this"))
 _CLAIMABLE: Final = _ONE.with_for_update(of=outbox, skip_locked=True)  # SQLite needs none and takes no notice
@@ -169,6 +169,15 @@ def held(connection: sa.Connection) -> tuple[Undelivered, ...]:
     names = ("number", "attempts", "event", "subject", "channel", "recipient", "detail")
     wanted = sa.select(*(outbox.c[name] for name in names)).where(_is(HELD))
     return tuple(map(undelivered_of, connection.execute(wanted.order_by(outbox.c.number))))
+
+
+def spoken(connection: sa.Connection, since: datetime | None) -> tuple[Spoken, ...]:
+    """What was queued for the public about postings, from an instant on if one is given, oldest first."""
+    names = ("path", "event", "key", "channel", "recipient", "status", "queued_at")
+    public = sa.and_(outbox.c.audience == Audience.PUBLIC.value, outbox.c.path.is_not(None))
+    wanted = sa.select(*(outbox.c[name] for name in names)).where(public).order_by(outbox.c.number)
+    late = wanted if since is None else wanted.where(outbox.c.queued_at >= since)
+    return tuple(map(spoken_of, connection.execute(late)))
 
 
 def _listed(connection: sa.Connection, wanted: sa.Select[tuple[Any, ...]]) -> list[Delivery]:
@@ -350,5 +359,6 @@ def _step(
     words = delivery_in_words(row, detail)
     did = what or status.value
     writer.note(at, did, words, path=row.path, by=by, key=row.key, before=row.status, after=status.value)
-    if HELD.value in (row.status, status.value):
+    public = row.audience == Audience.PUBLIC.value and row.path is not None
+    if HELD.value in (row.status, status.value) or (public and standing(row.status) != standing(status.value)):
         writer.turn()

@@ -7,7 +7,7 @@ from typing import Any
 
 from postbot.core.announce import Event, Message, Page, Root
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.plan.memory import Request, Undelivered, Witness
+from postbot.core.plan.memory import Change, Opinion, Request, Said, Spoken, Undelivered, Witness
 from postbot.core.profile import State
 from postbot.core.site import Path
 from postbot.ledger.tables import Row
@@ -33,7 +33,36 @@ def witness_of(row: Row) -> Witness:
 def request_of(row: Row) -> Request:
     """The request that a row keeps."""
     wish = Wish(Transition(row.transition), row.wanted, row.reason)
-    return Request(row.number, Path(row.path), wish, row.by, row.filed_at)
+    return Request(row.number, Path(row.path), wish, row.by, row.filed_at, row.asker)
+
+
+def opinion_of(row: Row) -> Opinion:
+    """What somebody has said of a pull request, as a row keeps it."""
+    return Opinion(row.branch, row.about, Said(row.said), row.by, row.at, row.words, row.until)
+
+
+def change_of(row: Row) -> Change:
+    """What a pull request of ours makes of its posting, as a row keeps it."""
+    return Change(row.branch, Path(row.path), bytes(row.before), bytes(row.after), row.at)
+
+
+def spoken_of(row: Row) -> Spoken:
+    """What the plan needs to know of a message to the public."""
+    return Spoken(
+        path=Path(row.path),
+        event=Event(row.event),
+        key=row.key,
+        channel=row.channel,
+        recipient=row.recipient,
+        standing=standing(row.status),
+        at=row.queued_at,
+    )
+
+
+def standing(status: str) -> str:
+    """Where a message stands for those who only care whether it got there: whatever is on its way is `due`."""
+    on_its_way = (DeliveryStatus.DUE, DeliveryStatus.CLAIMED, DeliveryStatus.DOUBTFUL)
+    return DeliveryStatus.DUE.value if status in on_its_way else status
 
 
 def message_row(message: Message) -> dict[str, Any]:
@@ -57,6 +86,7 @@ def message_row(message: Message) -> dict[str, Any]:
         "page_shows": page.shows if page else None,
         "expires_at": message.expires,
         "named_by_posting": message.named_by_posting,
+        "card": message.card,
     }
 
 
@@ -79,6 +109,7 @@ def message_of(row: Row) -> Message:
         expires=row.expires_at,
         path=row.path or "",
         named_by_posting=row.named_by_posting,
+        card=row.card,
     )
 
 
@@ -129,6 +160,12 @@ def wish_in_words(wish: Wish) -> str:
     values = ", ".join(f"{key}={value}" for key, value in wish.values.items())
     reason = f", because: {wish.reason}" if wish.reason else ""
     return f"{wish.transition}{' with ' if values else ''}{values}{reason}"
+
+
+def opinion_in_words(opinion: Opinion) -> str:
+    """What somebody has said of a pull request."""
+    until = f" until {opinion.until.isoformat(timespec='minutes')}" if opinion.until else ""
+    return f"{opinion.by} says {opinion.said}{until}{f': {opinion.words}' if opinion.words else '.'}"
 
 
 def delivery_in_words(row: Row, detail: str) -> str:

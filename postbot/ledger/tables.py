@@ -92,7 +92,33 @@ requests = sa.Table(
     sa.Column("answered_at", Instant),
     sa.Column("done", sa.Boolean),
     sa.Column("words", Text),
+    sa.Column("asker", Text, nullable=False),
+    sa.Column("key", Text),  # of what it came in with, so that the same wish is filed once
     sa.Index("requests_by_answer", "answered_at"),
+    sa.Index("requests_by_key", "key", unique=True),
+)
+opinions = sa.Table(
+    "opinions",  # what people have said of pull requests otherwise than on their pages
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("branch", Text, nullable=False),
+    sa.Column("about", Text, nullable=False),
+    sa.Column("said", Text, nullable=False),
+    sa.Column("by", Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("words", Text, nullable=False),
+    sa.Column("until", Instant),
+    sa.Column("key", Text),
+    sa.Index("opinions_by_key", "key", unique=True),
+)
+changes = sa.Table(
+    "changes",  # what each pull request of ours makes of its posting, so that it can be taken back exactly
+    METADATA,
+    sa.Column("branch", Text, primary_key=True),
+    sa.Column("path", Text, nullable=False),
+    sa.Column("before", sa.LargeBinary, nullable=False),
+    sa.Column("after", sa.LargeBinary, nullable=False),
+    sa.Column("at", Instant, nullable=False),
 )
 told = sa.Table(
     "told",
@@ -167,6 +193,7 @@ outbox = sa.Table(
     sa.Column("claimed_at", Instant),
     sa.Column("audience", Text, nullable=False),
     sa.Column("named_by_posting", sa.Boolean, nullable=False),
+    sa.Column("card", Text, nullable=False),
     sa.Index("outbox_by_status", "status"),
     sa.Index("outbox_by_thread", "thread", "channel", "recipient"),
     sa.Index("outbox_by_path", "path", "audience", "channel", "recipient"),

@@ -17,7 +17,7 @@ from postbot.app import words
 from postbot.core.announce import Audience, Event, Fact, Message
 from postbot.core.announce.blocks import MOST_BUTTON, MOST_HEADER, MOST_TEXT
 from postbot.core.announce.words import PARTS, Voice, Words, WordsError, messages
-from tests.announcements import FACTS, LEAST, NEWS, QUIET, VARIANTS, VOICE, Facts, announced, said
+from tests.announcements import ASKED, FACTS, LEAST, NEWS, QUIET, VARIANTS, VOICE, Facts, announced, said
 from tests.golden import FOLDER, Golden
 from tests.payloads import PAYLOADS
 
@@ -44,7 +44,7 @@ def test_every_message_reads_well_where_little_is_known(name: str, golden: Golde
 
 @pytest.mark.parametrize("name", FACTS)
 def test_every_message_looks_as_it_was_agreed(name: str, golden: Golden):
-    message = said(*FACTS[name])
+    message = said(*FACTS[name], ASKED)
     golden(f"messages/{name}.html", message.html)
     golden(f"messages/{name}.json", json.dumps(json.loads(message.blocks), indent=2, ensure_ascii=False) + "\n")
 
@@ -142,6 +142,49 @@ def test_who_must_fill_something_in_is_led_to_the_file():
     assert f"\n{file}\n" in message.body
     assert read_html(message.html).links[file] == "Edit the file and fill this in"
     assert [button["url"] for button in buttons(message)] == [file]
+
+
+def asked_for(name: str, voice: Voice = ASKED, **facts: Fact) -> dict[str, str]:
+    """What can be asked for by the buttons of the card that this message brings, and with which value."""
+    event, usual = SAID[name]
+    message = said(event, usual | facts, voice)
+    shown = buttons(replace(message, blocks=message.card or message.blocks))
+    return {button["action_id"]: button["value"] for button in shown if "action_id" in button}
+
+
+def test_a_card_offers_what_can_be_decided_where_people_may_and_nothing_once_it_has_ended():
+    decide = f"{ASKED.ref('jobs/harbour-pilot.md')}/7"
+    every = dict.fromkeys(("do:approve", "do:changes", "do:snooze"), decide)
+    assert asked_for("proposed") == asked_for("progress") == every
+    assert asked_for("proposed", approvable="") == {name: decide for name in every if name != "do:approve"}
+    assert set(asked_for("proposed-as-a-draft")) == {"do:open", "do:changes", "do:snooze"}
+    assert asked_for("not-ready") == {"do:open": decide.removesuffix("/7")}
+    for name in ("proposed-and-announced", "progress-at-its-end", "answered", "waiting"):
+        assert asked_for(name) == {}
+    for name in ("proposed", "progress", "not-ready"):
+        assert asked_for(name, VOICE) == {}
+
+
+def test_a_word_in_the_thread_brings_the_card_as_it_is_then_and_other_messages_bring_none():
+    assert said(*SAID["progress-at-its-end"]).card == said(Event.PROPOSED, SAID["progress-at-its-end"][1]).blocks
+    assert [name for name in FACTS if said(*FACTS[name]).card] == ["progress"]
+
+
+def test_a_thread_may_be_another_one_than_the_openings():
+    [message] = messages(announced(*FACTS["proposed"], thread="pull:postbot/open/x"), VOICE)
+    assert message.thread == "pull:postbot/open/x"
+    assert said(*FACTS["waiting"]).thread == "staff:0123456789abcdef"
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_who_is_named_hears_it_whether_or_not_it_speaks_to_others_yet(released: bool):
+    answer = announced(*FACTS["answered"], to=("slack:U0ADA1",))
+    [message] = messages(answer, replace(VOICE, routes=()), released=released)
+    assert (message.channel, message.recipient) == ("slack", "U0ADA1")
+    news = announced(Event.EXTENDED, NEWS, to=("email:list@agency.example",))
+    assert [each.recipient for each in messages(news, VOICE, released=released)] == (
+        ["list@agency.example"] if released else ["hr@agency.example"]
+    )
 
 
 # HTML ----------------------------------------------------------------------------------------------------------------

@@ -350,3 +350,51 @@ def test_a_template_that_cannot_be_used_says_why(template: str):
         blocks(template, x="words")
     assert MISTAKES[template] in str(raised.value)
     assert str(raised.value).isprintable()
+
+
+# Buttons that ask for something --------------------------------------------------------------------------------------
+
+ACT = """[{{"type": "actions", "elements": [
+  {{"type": "button", "text": {{"type": "plain_text", "text": "Go"}}, {0}}},
+  {{"type": "button", "text": {{"type": "plain_text", "text": "Read"}}, "url": "{{{{ page }}}}"}}
+]}}]"""
+
+
+def act(words: str, **facts: object) -> list[dict]:
+    """The buttons of a message with one that asks for something."""
+    [actions] = blocks(ACT.format(words), page=PAGE, **facts)
+    return actions["elements"]
+
+
+@pytest.mark.parametrize("value", [value[:1900] for value in VALUES])
+def test_whatever_a_value_holds_the_button_asks_for_the_same_and_brings_it_back_as_one_line(value: str):
+    words = '"action_id": "do:approve", "value": "{{ value }}x", "style": "primary"'
+    made, _ = act(words, value=value)
+    assert made["action_id"] == "do:approve"
+    assert made["value"] == f"{one_line(value.translate({ord(mark): None for mark in MARKS}))}x"
+    assert flaws(blocks(ACT.format(words), page=PAGE, value=value)) == []
+
+
+MARKS = "\ue000\ue001"
+
+
+@pytest.mark.parametrize("value", ["", " ", "y" * 2001])
+def test_a_button_without_a_value_that_can_come_back_is_left_out(value: str):
+    [left] = act('"action_id": "do:open", "value": "{{ value }}"', value=value)
+    assert left["url"] == PAGE
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        ('"action_id": "do:merge", "value": "1"', "there is no action 'do:merge'; there are do:approve"),
+        ('"action_id": "{{ value }}", "value": "1"', "there is no action 'do:approve'"),
+        ('"action_id": "do:approve", "value": "1", "url": "https://jobs.example.gov"', "has no 'url' here"),
+        ('"action_id": "do:approve", "value": "1", "style": "red"', "there is no style 'red'"),
+        ('"action_id": "do:approve", "value": "1", "confirm": {}', "has no 'confirm' here"),
+        ('"url": "https://jobs.example.gov", "value": "1"', "has no 'value' here"),
+    ],
+)
+def test_a_button_asks_for_nothing_that_postbot_does_not_know(words: str, wrong: str):
+    with pytest.raises(BlocksError, match=wrong):
+        act(words, value="do:approve")

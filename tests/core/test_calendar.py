@@ -11,6 +11,7 @@ from icalendar import Calendar
 
 from postbot.core.announce import Announcement, Event
 from postbot.core.announce.calendar import calendar
+from postbot.core.profile import State
 from tests.announcements import AT, NEWS, announced, said
 from tests.payloads import PAYLOADS
 
@@ -58,9 +59,17 @@ def test_what_ends_it_early_cancels_the_deadline(event: Event):
     assert made["DTSTART"].dt == start(told(Event.OPENED))
 
 
-@pytest.mark.parametrize("event", sorted(set(Event) - {*SETS, *CANCELS}))
+@pytest.mark.parametrize("event", sorted(set(Event) - {*SETS, *CANCELS, Event.UNDONE}))
 def test_no_other_event_touches_the_calendar(event: Event):
     assert calendar(told(event), PAGE, SENDER) == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "method"), [(State.OPEN, "PUBLISH"), (State.UPCOMING, "CANCEL"), (State.CLOSED, "CANCEL")]
+)
+def test_what_is_taken_back_sets_the_deadline_again_or_cancels_it(state: State, method: str):
+    said = told(Event.UNDONE)
+    assert entry(replace(said, about=replace(said.about, state=state)))["METHOD"] == method
 
 
 def test_a_deadline_that_nobody_knows_any_more_is_cancelled():

@@ -52,6 +52,7 @@ MOVES = {
     (State.CLOSED, Transition.REOPEN): PEOPLE,
     (State.CLOSED, Transition.EXTEND): PEOPLE,
     (State.CLOSED, Transition.ARCHIVE): {Actor.CLOCK, Actor.REQUEST},
+    **{(state, Transition.UNDO): {Actor.REQUEST} for state in State},
 }
 RANK = {State.UPCOMING: 0, State.OPEN: 1, State.CLOSED: 2}
 

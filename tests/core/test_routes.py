@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbot.core.announce import Announcement, Audience, Event
+from postbot.core.announce import FOLLOWED, Announcement, Audience, Event
 from postbot.core.announce.routes import Route, events_of, field_of, heard, is_address, team
 from tests.announcements import FACTS, NEWS, announced
 from tests.payloads import PAYLOADS
@@ -37,8 +37,18 @@ def recipients(announcement: Announcement, *routes: Route) -> list[str]:
 
 @pytest.mark.parametrize("event", Event)
 def test_who_hears_an_audiences_events_hears_those_and_no_others(event: Event):
-    public = event.audience is Audience.PUBLIC
-    assert recipients(opened(event), route("all", PUBLIC), route("hr", STAFF)) == ["all" if public else "hr"]
+    heard_by = [name for name, events in (("all", PUBLIC), ("hr", STAFF), ("team", FOLLOWED)) if event in events]
+    assert len(heard_by) == (0 if event is Event.ANSWERED else 1)
+    assert recipients(opened(event), route("all", PUBLIC), route("hr", STAFF), route("team", FOLLOWED)) == heard_by
+
+
+@pytest.mark.parametrize("event", [Event.ANSWERED, Event.UNDONE, Event.OPENED])
+def test_what_names_those_who_hear_it_is_for_them_and_nobody_else(event: Event):
+    named = replace(opened(event), to=("slack:U0ADA1", "email:list@agency.example", "slack:U0ADA1"))
+    found = heard(named, (route("all", frozenset(Event)),))
+    assert [(each.channel, each.recipient) for each in found] == [("slack", "U0ADA1"), ("email", "list@agency.example")]
+    assert all("whatever the routes say" in each.why for each in found)
+    assert heard(replace(named, to=()), (route("all", frozenset(Event)),)) == ()
     assert recipients(opened(event), route(hears=frozenset({event}))) == ["openings"]
     assert recipients(opened(event), route(hears=frozenset(Event) - {event})) == []
 

@@ -81,6 +81,20 @@ def test_a_request_fills_in_what_is_missing_and_the_position_opens_on_its_day(tm
     assert world.said() == ["Pilot: now open"]
 
 
+def test_a_field_that_the_file_misspells_is_filled_in_under_the_name_that_it_has(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    text = lacking().replace("---\nJoin", "# ohrm_comtact_email: 'ENTER OHRM CONTACT EMAIL'\n---\nJoin")
+    world.write("pilot", text)
+    world.tick()
+    values = {"apply_url": "https://apply.example.gov/1", "ohrm_contact_email": "hr@agency.example"}
+    request = world.ask("pilot", "open", **values)
+    world.tick()
+    assert world.answer(request) is None
+    [pull] = world.pulls()
+    after = pull.files[world.path("pilot")] or b""
+    assert b"\nohrm_comtact_email: 'hr@agency.example'\n" in after
+
+
 def test_a_request_that_still_lacks_something_is_refused_in_words(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.write("pilot", lacking())

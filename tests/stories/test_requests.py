@@ -8,7 +8,7 @@ import pytest
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.wants import ahead_of, objection
 from postbot.core.posting import Posting
-from tests.world import CONFIG, READY, World, text_of
+from tests.world import CONFIG, READY, World, at, text_of
 
 REVIEWED = CONFIG.replace("merge: auto", "merge: review")
 OPEN = {"state": "open", "opens": "March 1, 2026", "closes": "March 20, 2026, 11:59 pm EDT"}
@@ -242,6 +242,20 @@ def test_an_extension_that_nobody_merges_does_not_keep_a_position_open(tmp_path:
     assert [pull.title for pull in world.pulls()] == ["Extend: Pilot"]
 
 
+def test_an_extension_asked_for_in_time_that_needs_nobody_comes_before_the_closing_that_an_outage_made_due(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, config=CONFIG.replace("routes:", "  extend: {{lead: 0 days, merge: auto}}\nroutes:"))
+    world.write("pilot", **OPEN)
+    world.tick()
+    world.now = at("2026-03-20T23:00")
+    request = world.ask("pilot", "extend", closes=LATER)
+    world.tick("2026-03-21T08:00")
+    assert world.answer(request) == (True, "Pull request #1 is merged.")
+    assert "state: open" in world.text("pilot")
+    assert world.said() == ["Pilot: more time to apply"]
+
+
 def test_the_latest_closing_goes_first_and_replaces_what_was_asked_before(tmp_path: Path) -> None:
     world = World(tmp_path, config=REVIEWED)
     world.write("pilot", **OPEN)
@@ -303,11 +317,11 @@ def test_a_door_can_ask_what_speaks_against_a_wish_and_what_goes_before_it(tmp_p
     assert ahead_of(seen, first) is None
     assert ahead_of(seen, second) == first
     assert ahead_of(seen, replace(second, wish=Wish(Transition.CLOSE))) is None
-    assert objection(seen, posting, Wish(Transition.EXTEND, {"closes": LATER}), world.now) is None
-    assert objection(seen, posting, Wish(Transition.EXTEND), world.now) == (
+    assert objection(seen, posting, Wish(Transition.EXTEND, {"closes": LATER}), world.now, world.bot.policy) is None
+    assert objection(seen, posting, Wish(Transition.EXTEND), world.now, world.bot.policy) == (
         "Extending needs the new closing date: closes=YYYY-MM-DD."
     )
-    assert "not reopen" in (objection(seen, posting, Wish(Transition.REOPEN), world.now) or "")
+    assert "not reopen" in (objection(seen, posting, Wish(Transition.REOPEN), world.now, world.bot.policy) or "")
 
 
 # Reminders

@@ -39,6 +39,7 @@ class Event(StrEnum):
     CALLED_OFF = "called-off"
     REOPENED = "reopened"
     CORRECTED = "corrected"
+    UNDONE = "undone"
     NOT_READY = "not-ready"
     WAITING = "waiting"
     HELD = "held"
@@ -46,6 +47,9 @@ class Event(StrEnum):
     GONE = "gone"
     REFUSED = "refused"
     FAILED = "failed"
+    ANSWERED = "answered"
+    PROPOSED = "proposed"
+    PROGRESS = "progress"
 
     @property
     def audience(self) -> Audience:
@@ -58,10 +62,24 @@ class Event(StrEnum):
         return _OVERTAKES.get(self, frozenset())
 
 
-_FOR_STAFF = frozenset(
-    {Event.MISSED, Event.NOT_READY, Event.WAITING, Event.HELD, Event.BROKEN, Event.GONE, Event.REFUSED, Event.FAILED}
+FOLLOWED = frozenset({Event.PROPOSED, Event.PROGRESS})
+"""What those hear who follow our pull requests: a card for each, and in its thread what becomes of it."""
+_FOR_STAFF = FOLLOWED | frozenset(
+    {
+        Event.ANSWERED,
+        Event.MISSED,
+        Event.NOT_READY,
+        Event.WAITING,
+        Event.HELD,
+        Event.BROKEN,
+        Event.GONE,
+        Event.REFUSED,
+        Event.FAILED,
+    }
 )
-_STATES = frozenset({Event.OPENED, Event.REOPENED, Event.CLOSED, Event.CLOSED_EARLY, Event.POSTPONED, Event.CALLED_OFF})
+_STATES = frozenset(
+    {Event.OPENED, Event.REOPENED, Event.CLOSED, Event.CLOSED_EARLY, Event.POSTPONED, Event.CALLED_OFF, Event.UNDONE}
+)
 _DATES = frozenset({Event.EXTENDED, Event.CORRECTED, Event.CLOSING_SOON})
 _OVERTAKES = {
     **dict.fromkeys(_STATES, _STATES | _DATES | {Event.OPENING_SOON}),
@@ -98,7 +116,9 @@ class Announcement:
     """One event about one posting (or, without `about`, about the site or a file). `key` names it for all time.
 
     `at` is the instant (UTC) at which it was witnessed; from `expires` on it is no news any more. `is_news` is true of
-    what follows from a change of the base branch, which readers can see once the site is built.
+    what follows from a change of the base branch, which readers can see once the site is built. `to` names those who
+    hear it (CHANNEL:RECIPIENT), and nobody else does; None leaves that to the routes. `thread` names what it belongs to
+    where that is not the opening.
     """
 
     event: Event
@@ -109,6 +129,8 @@ class Announcement:
     at: datetime | None = None
     expires: datetime | None = None
     is_news: bool = False
+    to: tuple[str, ...] | None = None
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +149,8 @@ class Message:
     who can read that; each may be empty. Messages of one `thread` to one recipient belong together; without one, a
     message stands alone. `why` says which routes lead here. `page` must show the news before it is sent.
     `path` is that of the posting, empty for what is about none. `named_by_posting` is true of a recipient whom only the
-    posting names: what the configuration grants to its own recipients is not theirs.
+    posting names: what the configuration grants to its own recipients is not theirs. `card` is what the message that
+    began the thread shows from then on, as blocks; where it is empty, that shows the same as this one.
     """
 
     key: str
@@ -146,6 +169,7 @@ class Message:
     expires: datetime | None = None
     path: str = ""
     named_by_posting: bool = False
+    card: str = ""
 
 
 class Outcome(StrEnum):

@@ -4,7 +4,8 @@ Pure. A template writes JSON; each value in it is marked (`marked`) and stays ma
 stands. In a plain text, which is the place for titles, a value is text as it is. In mrkdwn it can neither mention nor
 link nor format nor quote nor turn to a picture. As the address of a button, or as the whole address of a link
 (`<{{ page }}|words>`), it must lead to a known host by https; else the button, or all of the link but its words, is
-left out. What is longer than Slack takes is cut and ends in an ellipsis.
+left out. A button that asks postbot for something (`ACTS`) comes back with its value; without one it is left out. What
+is longer than Slack takes is cut and ends in an ellipsis.
 
 Limits: docs.slack.dev, reference/block-kit. Characters to escape: docs.slack.dev, messaging/formatting-message-text.
 What formats cannot be escaped at all, and an unseen space beside it does not always help (people use one to format
@@ -42,6 +43,10 @@ MOST_ELEMENTS: Final = 10
 MOST_BUTTONS: Final = 25
 MOST_BUTTON: Final = 75
 MOST_URL: Final = 3000
+MOST_VALUE: Final = 2000
+
+ACTS: Final = ("do:approve", "do:changes", "do:snooze", "do:open")
+"""What a button of a message can ask for; whether whoever presses it may is for the door to say."""
 
 
 class BlocksError(ValueError):
@@ -159,13 +164,29 @@ _KINDS: Mapping[str, tuple[Callable[[Json, Collection[str]], Json | None], tuple
 
 
 def _button(element: Json, hosts: Collection[str]) -> Json | None:
-    """A button that leads to a known host by https; any other is left out."""
+    """A button that leads to a known host by https, or one of `ACTS` with a value; any other is left out."""
     if element.get("type") != "button":
         raise BlocksError("an actions block holds buttons only")
-    _only(element, ("text", "url"), "a button")
     text = _text(element.get("text"), MOST_BUTTON, only="plain_text")
+    if "action_id" in element:
+        return _act(element, text)
+    _only(element, ("text", "url"), "a button")
     url = _unmarked(str(element.get("url", "")))
     return {"type": "button", "text": text, "url": url} if text and _leads(url, hosts) else None
+
+
+def _act(element: Json, text: Json | None) -> Json | None:
+    """A button that asks for something; its name is the template's own, and no value can make another of it."""
+    _only(element, ("text", "action_id", "value", "style"), "a button with an action_id")
+    if element["action_id"] not in ACTS:
+        raise BlocksError(f"there is no action {_unmarked(str(element['action_id']))!r}; there are {', '.join(ACTS)}")
+    if (style := element.get("style")) not in (None, "primary", "danger"):
+        raise BlocksError(f"there is no style {_unmarked(str(style))!r} of a button; there are primary and danger")
+    value = _unmarked(str(element.get("value", "")), one_line)
+    if not text or not value or len(value) > MOST_VALUE:
+        return None
+    made = {"type": "button", "text": text, "action_id": element["action_id"], "value": value}
+    return made | ({"style": style} if style else {})
 
 
 def _leads(url: str, hosts: Collection[str]) -> bool:

@@ -1,8 +1,9 @@
 """A deadline for calendars: one event per opening, by RFC 5545 and RFC 5546.
 
 Pure. The event's UID is the opening's own and stays; its SEQUENCE grows with the instant it is told at, so that a
-later word replaces an earlier one. A closing before its date, a postponement, or a date that is not known any more
-cancels it. Only the deadline is in it, in UTC, and it takes nobody's time (TRANSP). A title adds no line.
+later word replaces an earlier one. A closing before its date, a postponement, an opening that was a mistake, or a date
+that is not known any more cancels it. Only the deadline is in it, in UTC, and it takes nobody's time (TRANSP). A title
+adds no line.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import About, Announcement, Event, one_line
+from postbot.core.profile import State
 
-_SETS: Final = frozenset({Event.OPENED, Event.REOPENED, Event.EXTENDED, Event.CORRECTED})
+_SETS: Final = frozenset({Event.OPENED, Event.REOPENED, Event.EXTENDED, Event.CORRECTED, Event.UNDONE})
 _CANCELS: Final = frozenset({Event.CLOSED_EARLY, Event.POSTPONED})
 _SINCE: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _MOST: Final = 2**31 - 1  # what an INTEGER holds; seconds since 2020 reach it in 2088
@@ -25,7 +27,8 @@ def calendar(announcement: Announcement, page: str, sender: str) -> str:
     event, about, at = announcement.event, announcement.about, announcement.at
     if about is None or at is None or event not in _SETS | _CANCELS:
         return ""
-    cancels = event in _CANCELS or (event is Event.CORRECTED and about.closes is None)
+    undone = event is Event.UNDONE and about.state is not State.OPEN
+    cancels = event in _CANCELS or undone or (event in (Event.CORRECTED, Event.UNDONE) and about.closes is None)
     # To be cancelled, an event needs a start and not the one that it had: its UID and SEQUENCE say which it is.
     closes = about.closes or (at if cancels else None)
     return _written(about, at, closes, (page, sender), cancels=cancels) if closes else ""

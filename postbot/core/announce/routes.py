@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from postbot.core.announce import Announcement, Audience, Event, one_line
+from postbot.core.announce import FOLLOWED, Announcement, Audience, Event, one_line
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.)+[A-Za-z]{{2,63}}")
@@ -46,8 +46,8 @@ class Hearing:
 
 
 def events_of(audience: Audience) -> frozenset[Event]:
-    """Every event that an audience hears."""
-    return frozenset(event for event in Event if event.audience is audience)
+    """Every event that an audience hears, but for what only those hear who follow pull requests, or who asked."""
+    return frozenset(event for event in Event if event.audience is audience) - FOLLOWED - {Event.ANSWERED}
 
 
 def is_address(text: str) -> bool:
@@ -66,8 +66,20 @@ def field_of(recipient: str) -> str | None:
 
 
 def heard(announcement: Announcement, routes: Sequence[Route]) -> tuple[Hearing, ...]:
-    """Everybody who hears an announcement, each once, with every reason."""
+    """Everybody who hears an announcement, each once, with every reason; those whom it names itself, and no others."""
+    if announcement.to is not None:
+        return _each_once(_named(name, routes) for name in announcement.to)
     return _each_once(_matching(announcement, routes, frozenset({announcement.event})))
+
+
+_NAMED = "it is for those whom it concerns, whatever the routes say"
+
+
+def _named(name: str, routes: Sequence[Route]) -> Hearing:
+    """The hearing of CHANNEL:RECIPIENT; one whom the configuration does not name was named by a posting."""
+    channel, _, recipient = name.partition(":")
+    known = any((route.channel, route.recipient) == (channel, recipient) for route in routes)
+    return Hearing(channel, recipient, _NAMED, named_by_posting=not known)
 
 
 def team(announcement: Announcement, routes: Sequence[Route]) -> tuple[Hearing, ...]:
@@ -119,29 +131,40 @@ def _recipient(announcement: Announcement, route: Route) -> str | None:
     name = field_of(route.recipient)
     if name is None:
         return route.recipient
-    text = (_value(announcement, name) or "").strip().removeprefix("mailto:")
+    text = (_value(*_held(announcement), name) or "").strip().removeprefix("mailto:")
     return text if is_address(text) else None
 
 
 def _fits(announcement: Announcement, route: Route) -> bool:
+    path, fields = _held(announcement)
+    return matches(route.where, path, fields)
+
+
+def _held(announcement: Announcement) -> tuple[str | None, Mapping[str, str]]:
+    """The path and the fields that conditions are about; no fields where it is about no posting."""
+    about = announcement.about
+    if about is not None:
+        return about.path, about.fields
+    path = announcement.facts.get("path")
+    return (path if isinstance(path, str) else None), {}
+
+
+def matches(where: Mapping[str, Sequence[str]], path: str | None, fields: Mapping[str, str]) -> bool:
+    """Whether every named field holds what fits one of its patterns, in any case; `path` is the path."""
     return all(
-        (value := _value(announcement, name)) is not None
+        (value := _value(path, fields, name)) is not None
         and any(fnmatchcase(value.casefold(), pattern.casefold()) for pattern in patterns)
-        for name, patterns in route.where.items()
+        for name, patterns in where.items()
     )
 
 
-def _value(announcement: Announcement, name: str) -> str | None:
-    """What the posting holds under this name, in whatever case and with blanks, dashes or underscores between."""
-    about = announcement.about
+def _value(path: str | None, fields: Mapping[str, str], name: str) -> str | None:
+    """What is held under this name, in whatever case and with blanks, dashes or underscores between."""
     if plain_name(name) == "path":
-        path = about.path if about else announcement.facts.get("path")
-        return path if isinstance(path, str) else None
-    if about is None:
-        return None
-    if name in about.fields:
-        return about.fields[name]
-    return next((value for key, value in about.fields.items() if plain_name(key) == plain_name(name)), None)
+        return path
+    if name in fields:
+        return fields[name]
+    return next((value for key, value in fields.items() if plain_name(key) == plain_name(name)), None)
 
 
 def plain_name(name: str) -> str:
@@ -150,7 +173,7 @@ def plain_name(name: str) -> str:
 
 
 def _why(announcement: Announcement, route: Route, event: Event) -> str:
-    conditions = [f"{name} is {one_line(_value(announcement, name) or '')}" for name in route.where]
+    conditions = [f"{name} is {one_line(_value(*_held(announcement), name) or '')}" for name in route.where]
     if name := field_of(route.recipient):
         conditions.append(f"{name} names it")
     return f"{route.place or 'the configuration'} ({', '.join([f'hears {event}', *conditions])})"

@@ -8,7 +8,7 @@ when they are loaded; where they fail for one posting all the same, the shipped 
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -104,8 +104,9 @@ class Voice:
 
     `shipped` are the words to fall back on where the site's own fail for one posting.
     `name` is what messages call the site, `url` the address of the published site and `edit` that under which a person
-    edits a file of the base branch, both without a final slash and empty where there is none. `sender` is the address
-    that calendars name as their organizer. `shows` says, where messages wait until the public page is up to date, the
+    edits a file of the base branch, both without a final slash and empty where there is none. `desk` names the site to
+    those who may ask for something from Slack; it is empty where nobody may. `sender` is the address that calendars
+    name as their organizer. `shows` says, where messages wait until the public page is up to date, the
     text that the page of a posting in each state must show; `{field}` in it is what that field of the posting holds.
     """
 
@@ -114,9 +115,14 @@ class Voice:
     name: str = ""
     url: str = ""
     edit: str = ""
+    desk: str = ""
     sender: str = ""
     shows: Mapping[State, str] = field(default_factory=dict)
     shipped: Words | None = None
+
+    def ref(self, path: str) -> str:
+        """How a posting is named in whatever goes to Slack and comes back; empty where nobody may ask for anything."""
+        return ref_of(self.desk, path) if self.desk and path else ""
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -129,7 +135,8 @@ def messages(announcement: Announcement, voice: Voice, *, released: bool = True)
     """One announcement for everybody who hears it, in its final words. Raises `WordsError`.
 
     Before postbot is `released`, what is for the public goes to the team, with a note on whom it was for; and nobody
-    hears anything whom only a posting names.
+    hears anything whom only a posting names. What names those who hear it itself is then for them all the same, unless
+    it is for the public.
     """
     hearings, note = heard(announcement, voice.routes), ""
     if not released and announcement.event.audience is Audience.PUBLIC:
@@ -167,23 +174,29 @@ class _Parts:
     html: str
     blocks: str
     calendar: str
+    card: str
 
 
 def _parts(announcement: Announcement, voice: Voice, words: Words, note: str) -> _Parts:
     event = announcement.event
     facts = _facts(announcement, voice, note)
     body = words.render(event, BODY, facts).strip() + "\n"
-    try:
-        blocks = finished(words.render(event, BLOCKS, facts), voice.hosts | _host(facts), note)
-    except BlocksError as error:
-        raise _unusable(event, BLOCKS, str(error)) from error
+    hosts = voice.hosts | _host(facts)
     return _Parts(
         subject=" ".join(words.render(event, SUBJECT, facts).split()),
         body=f"{note}\n\n{body}" if note else body,
         html=words.render(event, HTML, facts).strip() + "\n",
-        blocks=blocks,
+        blocks=_blocks(event, words, facts, hosts, note),
+        card=_blocks(Event.PROPOSED, words, facts, hosts, note) if event is Event.PROGRESS else "",
         calendar=calendar(announcement, page_of(announcement, voice), voice.sender),
     )
+
+
+def _blocks(event: Event, words: Words, facts: Mapping[str, object], hosts: Collection[str], note: str) -> str:
+    try:
+        return finished(words.render(event, BLOCKS, facts), hosts, note)
+    except BlocksError as error:
+        raise _unusable(event, BLOCKS, str(error)) from error
 
 
 def _host(facts: Mapping[str, object]) -> frozenset[str]:
@@ -204,6 +217,7 @@ def _facts(announcement: Announcement, voice: Voice, note: str) -> dict[str, obj
         "site": one_line(voice.name),
         "page": page_of(announcement, voice),
         "fill": f"{voice.edit}/{quote(path)}" if voice.edit and path else "",
+        "ref": voice.ref(path),
         "note": one_line(note),
         "event": str(announcement.event),
         **told,
@@ -247,7 +261,8 @@ def _message(announcement: Announcement, voice: Voice, hearing: Hearing, parts: 
         html=parts.html,
         blocks=parts.blocks,
         calendar=parts.calendar,
-        thread=f"{announcement.event.audience}:{about.thread}" if about else "",
+        card=parts.card,
+        thread=announcement.thread or (f"{announcement.event.audience}:{about.thread}" if about else ""),
         why=hearing.why,
         page=_shown_on(announcement, voice),
         expires=announcement.expires,
@@ -268,6 +283,11 @@ def _filled(text: str, fields: Mapping[str, str]) -> str:
     """A text with each `{field}` replaced by what that field of the posting holds: nothing, where it lacks it."""
     known = {plain_name(name): value for name, value in fields.items()}
     return " ".join(re.sub(r"\{([^{}]*)\}", lambda found: known.get(plain_name(found[1]), ""), text).split())
+
+
+def ref_of(site: str, path: str) -> str:
+    """A name for a posting that may come back from outside, as no path may: 16 digits of a digest of site and path."""
+    return sha256(f"{site}\n{path}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def thread_name(path: str, generation: int, at: datetime) -> str:

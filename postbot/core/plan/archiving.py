@@ -24,7 +24,7 @@ def in_turn(seen: Seen, wanted: Sequence[Want], now: datetime, policy: Policy) -
     """
     waiting = {want.branch for want in wanted if want.request is None and want.wish.transition is Transition.ARCHIVE}
     living = (want for want in wanted if want.branch in waiting and _is_living(seen, want, now, policy))
-    chosen = {want.branch for want in _first(seen, living, policy.most(len(seen.postings)))}
+    chosen = {want.branch for want in _first(seen, living, policy)}
     return [want for want in wanted if want.branch not in waiting or want.branch in chosen]
 
 
@@ -37,13 +37,14 @@ def _is_open(seen: Seen, want: Want) -> bool:
     return pull is not None and pull.status is PullStatus.OPEN
 
 
-def _first(seen: Seen, living: Iterable[Want], most: int) -> Iterator[Want]:
+def _first(seen: Seen, living: Iterable[Want], policy: Policy) -> Iterator[Want]:
     """The first few whose pull request there is, or can be made; those there are come before all others."""
+    most = policy.most(len(seen.postings))
     taken: set[Path] = set()
     for want in sorted(living, key=lambda want: (not _is_open(seen, want), want.due, want.posting.path)):
         if most <= 0:
             return
-        change = offer(seen, want).change
+        change = offer(seen, want, policy).change
         if isinstance(change, Problem):
             yield want  # nothing is done about it, and why not is seen in the plan
         elif isinstance(change, ChangeSet) and taken.isdisjoint(change.after):

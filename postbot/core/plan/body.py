@@ -13,7 +13,7 @@ from postbot.core.dates import say
 from postbot.core.inert import bare, block, cell, code, prose
 from postbot.core.lifecycle import Moved, Transition, Wish, own_name
 from postbot.core.plan.memory import Request
-from postbot.core.plan.news import say_closing
+from postbot.core.plan.news import say_closing, standing_in_words
 from postbot.core.posting import Gap, GapKind, Posting, as_posting, at_utc, live_field, readiness, required
 from postbot.core.profile import State
 from postbot.core.text.editing import LineChange, Proof
@@ -112,6 +112,8 @@ def _seen(posting: Posting, after: Posting, wish: Wish, due: datetime) -> str:
             return f"{again}with {closes} as its closing date, instead of {announced}"
         case Transition.ARCHIVE:
             return "as closed, as before: only its file moves to the archive"
+        case Transition.UNDO:
+            return f"as {standing_in_words(after, due)}, as it was before"
         case Transition.POSTPONE | Transition.REOPEN | Transition.WITHDRAW:
             opens = after.window.opens
             return f"as upcoming, {f'to open on {say(opens, after.zone)}' if opens else 'with no opening date yet'}"

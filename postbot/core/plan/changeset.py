@@ -26,7 +26,8 @@ def branch_name(path: str, slug: str, transition: Transition, due: datetime, req
     """`postbot/<transition>/<slug>-<10 hex>`: letters, digits and dashes only; the hex is of all the others.
 
     The clock asks once for each due instant (`request` 0). How often the posting has been opened is left out: what a
-    person refused or took back stays so until the date changes, also after the ledger was lost.
+    person refused or took back stays so until the date changes, also after the ledger was lost. Only what came early
+    and was undone before its date is asked for again on it (minus the number of the pull request that undid it).
     """
     digest = sha256("\n".join((path, transition, at_utc(due), str(request))).encode()).hexdigest()[:10]
     readable = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")[:40].strip("-") or "posting"

@@ -5,7 +5,7 @@ order; the loop does it. Everything is derived afresh from what is seen, so a mi
 A plan that looks strange is held: it does nothing but tell the operators, until somebody releases its digest.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -13,15 +13,17 @@ from hashlib import sha256
 from postbot.core.announce import Announcement, Event
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition, upcoming
-from postbot.core.plan.answers import answers
+from postbot.core.plan.answers import answers, refusals
 from postbot.core.plan.archiving import in_turn
-from postbot.core.plan.news import broken, records, undelivered
+from postbot.core.plan.news import broken, late_corrections, records, undelivered
 from postbot.core.plan.offers import offers
-from postbot.core.plan.people import put_off_to
+from postbot.core.plan.people import put_off_to, with_opinions
+from postbot.core.plan.progress import progress
 from postbot.core.plan.pulls import leftovers, notes, pull_steps, withdrawals
 from postbot.core.plan.soon import instants, noted, soon
 from postbot.core.plan.steps import (
     LEADS_TO,
+    Answer,
     Forget,
     Held,
     Merge,
@@ -53,6 +55,8 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
     5. Hold the whole if it looks strange.
     """
     postings = {path: found for path, found in seen.postings.items() if isinstance(found, Posting)}
+    refused = tuple(refusals(seen))
+    seen = _heeded(seen, refused)
     recorded = tuple(noted(postings, step, now, policy) for step in records(seen, postings, now))
     seen = _followed(seen, recorded)
     wanted = in_turn(seen, wants(seen, postings, now, policy), now, policy)
@@ -61,10 +65,10 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
     steps: list[Step] = []
     offered: tuple[Offer, ...] = ()
     if held is None:
-        offered = offers(seen, wanted, before)
+        offered = offers(seen, wanted, before, policy)
         wanted = [offer.want for offer in offered]
-        ahead = soon(seen, postings, recorded, now, policy)
-        steps = [*_steps(seen, recorded, offered, now, policy), *ahead, *undelivered(seen.memory, now)]
+        ahead = (*late_corrections(seen, postings, now), *soon(seen, postings, recorded, now, policy))
+        steps = [*_steps(seen, recorded, offered, now, policy), *refused, *ahead, *undelivered(seen.memory, now)]
         held = _strange(seen, postings, list(_moves(steps)), now, policy)
     wakes_at = min((at for at in _instants(seen, postings, wanted, policy, now) if at > now), default=None)
     if held is None:
@@ -82,7 +86,7 @@ def _steps(
 
     Merges come after what is said beside them, for a verdict may be what they wait for.
     """
-    acts: list[Step] = [*withdrawals(seen, offered, now), *leftovers(seen)]
+    acts: list[Step] = [*withdrawals(seen, offered, now, policy), *leftovers(seen)]
     threads = {path: witness.thread for path, witness in seen.memory.witnesses.items()}
     threads |= {step.witness.path: step.witness.thread for step in recorded if isinstance(step, Record)}
     for each in offered:
@@ -91,10 +95,19 @@ def _steps(
         *recorded,
         *(step for step in acts if not isinstance(step, Merge)),
         *notes(seen, offered, acts, now, policy),
+        *progress(seen, offered, acts, now, policy),
         *(step for step in acts if isinstance(step, Merge)),
         *answers(seen, offered, now, policy),
         *broken(seen, now),
     ]
+
+
+def _heeded(seen: Seen, refused: Collection[Answer]) -> Seen:
+    """The same world with people's words in it: what they said of pull requests counts, who may not is not heard."""
+    unheard = {answer.request.number for answer in refused}
+    requests = tuple(request for request in seen.memory.requests if request.number not in unheard)
+    snapshot = with_opinions(seen.snapshot, seen.memory.opinions)
+    return replace(seen, snapshot=snapshot, memory=replace(seen.memory, requests=requests))
 
 
 def _followed(seen: Seen, recorded: Iterable[Record | Forget]) -> Seen:

@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha1
 
 from postbot.core.plan.decide import make_plan
-from postbot.core.plan.memory import Witness
+from postbot.core.plan.memory import Change, Witness
 from postbot.core.plan.steps import (
     Answer,
     Forget,
@@ -174,7 +174,10 @@ def _proposed(seen: Seen, step: Propose, at: datetime) -> Pull:
 
 def _merged(seen: Seen, step: Merge, at: datetime) -> Seen:
     files, postings = dict(seen.snapshot.files), dict(seen.postings)
-    before = postings[step.path]
+    before, changes = postings[step.path], dict(seen.changes)
+    if (data := step.pull.files.get(step.path)) is not None:
+        branch = step.pull.branch
+        changes[branch] = Change(branch, step.path, files[step.path].data, data, at)
     for path, data in step.pull.files.items():
         if data is None:
             del files[path], postings[path]
@@ -184,7 +187,7 @@ def _merged(seen: Seen, step: Merge, at: datetime) -> Seen:
             postings[path] = read_posting(path, data, before.profile, before.zone)
     snapshot = replace(seen.snapshot, files=files)
     merged = replace(step.pull, status=PullStatus.MERGED, head="", files={}, closed_at=at)
-    return _pulls(replace(seen, snapshot=snapshot, postings=postings), merged)
+    return _pulls(replace(seen, snapshot=snapshot, postings=postings, changes=changes), merged)
 
 
 def _blob(data: bytes) -> str:

@@ -19,10 +19,11 @@ from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.memory import Memory, Witness
 from postbot.core.plan.steps import Forget, Record, Seen, Tell
-from postbot.core.posting import Posting, at_utc, live_field, slug_of
+from postbot.core.plan.undoing import Undone, corrected, is_witnessed, keys, latecomers, told_of, undone
+from postbot.core.posting import Posting, at_utc, live_field, read_posting, slug_of, texts
 from postbot.core.problem import Problem
 from postbot.core.profile import State
-from postbot.core.site import Path, PullStatus
+from postbot.core.site import Path, Pull, PullStatus
 
 
 def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iterator[Record | Forget]:
@@ -30,19 +31,23 @@ def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iter
     known, gone = seen.memory.witnesses, seen.memory.gone
     states = {path: state for path, posting in postings.items() if (state := posting.state(now))}
     renamed = _renamed(seen, postings, {path: state for path, state in states.items() if path not in known})
-    found = {witness.path for witness in renamed.values()}
+    found, taken_back = {witness.path for witness in renamed.values()}, undone(seen.snapshot)
     for path, state in states.items():
-        posting = postings[path]
+        posting, back = postings[path], taken_back.get(path)
         before = known.get(path) or renamed.get(path) or _returned(posting, gone.get(path))
+        also = keys(seen, posting, back, before, now)
         after = _witness(posting, seen, state, before, now)
         was = before.path if before and before.path != path else None
         if seen.memory.copied:
-            yield Record(replace(after, news=after.news + _LOST), was=was)
-        elif before != after or path not in known:
+            yield Record(replace(after, news=after.news + _LOST), was=was, also=also)
+        elif before and back and is_witnessed(seen, posting, back, before):
+            record = _put_back(seen, posting, back, (before, after), now)
+            yield replace(record, was=was, also=(*also, *record.also))
+        elif before != after or path not in known or also:
             adopted = before is None and seen.memory.last_tick is None
             said = () if adopted else tuple(_news(posting, before, after, now, seen.memory.told))
             moved = bool(said) or (before is not None and before.state is not state)
-            yield Record(replace(after, news=after.news + bool(said)), said, was, moved=moved)
+            yield Record(replace(after, news=after.news + bool(said)), said, was, moved=moved, also=also)
     for path, witness in known.items():
         if path not in seen.postings and path not in found:
             yield Forget(path, () if seen.memory.copied else _gone(witness))
@@ -182,7 +187,7 @@ def about(posting: Posting, state: State | None, thread: str) -> About:
         opens=posting.window.opens,
         closes=posting.window.closes,
         address=public_address(posting),
-        fields={key: field.text for key, field in posting.document.fields.items() if field.text is not None},
+        fields=texts(posting),
     )
 
 
@@ -217,6 +222,91 @@ def foretold(seen: Seen, posting: Posting, after: Posting, now: datetime) -> tup
         return ()
     before = _witness(posting, seen, was, seen.memory.witnesses.get(posting.path), now)
     return tuple(_news(after, before, _witness(after, seen, state, before, now), now, seen.memory.told))
+
+
+# What was taken back -------------------------------------------------------------------------------------------------
+
+
+def _put_back(seen: Seen, posting: Posting, back: Undone, step: tuple[Witness, Witness], now: datetime) -> Record:
+    """An undo that is witnessed by this step from one state to another.
+
+    It goes on in the opening that it was, which has not been opened once more. Those who were told otherwise hear so.
+    """
+    before, after = step
+    was = _as_told(seen, posting, back)
+    names = told_of(seen, posting.path, back.pull)
+    said = correction(was, posting, before.thread, back.key, names, now) if was else ()
+    opened = before.state is State.OPEN and after.state is not State.OPEN
+    after = replace(
+        after,
+        thread=before.thread or after.thread,
+        generation=before.generation - opened,
+        news=before.news + bool(said),
+    )
+    return Record(
+        after,
+        said,
+        moved=before.state is not after.state,
+        also=tuple(corrected(back, name) for name in names),
+        takes_back=was is not None and _differs(was, posting, now),
+    )
+
+
+def _as_told(seen: Seen, posting: Posting, back: Undone) -> Posting | None:
+    """The posting as it stood until it was taken back."""
+    change = seen.changes.get(back.by.branch)
+    found = read_posting(posting.path, change.before, posting.profile, posting.zone) if change else None
+    return found if isinstance(found, Posting) else None
+
+
+def correction(
+    was: Posting, posting: Posting, thread: str, key: str, to: tuple[str, ...], now: datetime
+) -> tuple[Announcement, ...]:
+    """What exactly those hear who were told of a posting as it `was`, and it is not; nothing where that is the same."""
+    if not to or not _differs(was, posting, now):
+        return ()
+    known = about(posting, posting.state(now), thread)
+    words = {"was": standing_in_words(was, now), "stands": standing_in_words(posting, now)}
+    facts = window_facts(posting) | words
+    return (Announcement(Event.UNDONE, key, posting.slug, facts, about=known, at=now, is_news=True, to=to),)
+
+
+def foretold_correction(
+    seen: Seen, posting: Posting, after: Posting, pull: Pull, now: datetime
+) -> tuple[Announcement, ...]:
+    """What is heard once this pull request is taken back, by those who have heard of it so far."""
+    witness = seen.memory.witnesses.get(posting.path)
+    names = told_of(seen, posting.path, pull)
+    return correction(posting, after, witness.thread if witness else "", f"undone:{posting.path}", names, now)
+
+
+def late_corrections(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iterator[Tell]:
+    """The same for those of whom it turned out only later that they had been told."""
+    for path, back, names in latecomers(seen):
+        posting, witness = postings.get(path), seen.memory.witnesses.get(path)
+        was = _as_told(seen, posting, back) if posting else None
+        if posting and witness and was:
+            for said in correction(was, posting, witness.thread, back.key, names, now):
+                yield Tell(said, also=tuple(corrected(back, name) for name in names))
+
+
+def _differs(was: Posting, posting: Posting, now: datetime) -> bool:
+    """Whether what readers were told of one is not true of the other."""
+    return standing_in_words(was, now) != standing_in_words(posting, now)
+
+
+def standing_in_words(posting: Posting, now: datetime) -> str:
+    """How a posting stands, in words that follow `it is`."""
+    opens, closes = posting.window.opens, posting.window.closes
+    match posting.state(now):
+        case State.OPEN:
+            return f"open for applications{f' until {say_closing(closes, posting.zone)}' if closes else ''}"
+        case State.UPCOMING:
+            return f"not open yet{f' and opens on {say(opens, posting.zone)}' if opens and opens > now else ''}"
+        case State.CLOSED:
+            return "closed"
+        case None:
+            return "in no known state"
 
 
 def _event(before: Witness | None, after: Witness, now: datetime) -> Event | None:

@@ -11,19 +11,20 @@ from datetime import datetime
 from postbot.core.lifecycle import Actor, Moved, Transition, Wish, carry_out, move, not_offered, own_name
 from postbot.core.lint import check_posting
 from postbot.core.plan.changeset import change_set, obstacle
-from postbot.core.plan.news import foretold
-from postbot.core.plan.steps import Offer, Plan, Seen, Want
+from postbot.core.plan.news import foretold, foretold_correction
+from postbot.core.plan.steps import Offer, Plan, Policy, Seen, Want
+from postbot.core.plan.undoing import Undo, stays, undoable
 from postbot.core.posting import Gap, Posting, as_posting, readiness
 from postbot.core.problem import Problem, Severity
 from postbot.core.profile import State
 from postbot.core.site import ChangeSet, Path, PullStatus
 
 
-def offers(seen: Seen, wanted: Sequence[Want], before: Plan | None) -> tuple[Offer, ...]:
+def offers(seen: Seen, wanted: Sequence[Want], before: Plan | None, policy: Policy) -> tuple[Offer, ...]:
     """What can be offered for each want; taken over from the plan before where that answered the very same want."""
     known = {found.want.branch: found for found in before.offers} if before else {}
     made = [
-        found if (found := known.get(want.branch)) and _still_holds(found, want, seen) else offer(seen, want)
+        found if (found := known.get(want.branch)) and _still_holds(found, want, seen) else offer(seen, want, policy)
         for want in wanted
     ]
     return tuple(_without_doubles(seen, made))
@@ -62,11 +63,15 @@ def _still_holds(found: Offer, want: Want, seen: Seen) -> bool:
     return here and found.want == want
 
 
-def offer(seen: Seen, want: Want) -> Offer:
-    """Work out and prove the edit that a want asks for; a draft of it where the clock's opening lacks something."""
+def offer(seen: Seen, want: Want, policy: Policy) -> Offer:
+    """Work out and prove the edit that a want asks for; a draft of it where the clock's opening lacks something.
+
+    What an undo puts back was on the site before: nothing that it lacks keeps it from being so again.
+    """
     posting, wish = want.posting, want.wish
-    moved = _moved(want)
-    careful = want.request is not None or wish.transition is Transition.OPEN
+    undo = undoable(seen, posting, want.when, policy) if wish.transition is Transition.UNDO else None
+    moved = _moved(want) if undo is None else _taken_back(want, undo)
+    careful = wish.transition is Transition.OPEN or (want.request and wish.transition is not Transition.UNDO)
     lacks = _lacks(posting, wish, moved, want.when) if careful else ()
     draft = is_draft(want, lacks)
     if want.early or (lacks and not draft):
@@ -78,6 +83,8 @@ def offer(seen: Seen, want: Want) -> Offer:
     base, request = seen.snapshot.commit, want.request
     change = change_set(posting, moved, wish, branch=want.branch, base=base, due=want.due, request=request, lacks=lacks)
     after = as_posting(moved.edited.document, posting.profile, posting.zone)
+    if isinstance(undo, Undo):
+        return Offer(want, change, (), foretold_correction(seen, posting, after, undo.pull, want.when))
     return Offer(want, change, lacks, foretold(seen, posting, after, want.when))
 
 
@@ -94,6 +101,21 @@ def _moved(want: Want) -> Moved | Problem:
     return carry_out(want.posting, want.wish, want.when, by=by)
 
 
+def _taken_back(want: Want, found: Undo | str) -> Moved | Problem:
+    """The posting as it was before what was done last, or why that cannot be."""
+    posting = want.posting
+    if isinstance(found, str):
+        return Problem(posting.path, 1, 1, "undo-not-possible", found)
+    moved = carry_out(posting, want.wish, want.when, before=found.change.before)
+    if isinstance(moved, Problem):
+        return moved
+    pull, after = found.pull, as_posting(moved.edited.document, posting.profile, posting.zone)
+    what = (
+        f"This takes back pull request #{pull.number}, {pull.title}: the file will be what it was before, to the byte."
+    )
+    return replace(moved, remarks=tuple(filter(None, (what, stays(after, pull, want.when)))))
+
+
 def _lacks(posting: Posting, wish: Wish, moved: Moved | Problem, when: datetime) -> tuple[str, ...]:
     """Sentences on what keeps this from being shown to readers: fields still missing, and faults the edit would bring.
 
@@ -103,10 +125,11 @@ def _lacks(posting: Posting, wish: Wish, moved: Moved | Problem, when: datetime)
     missing += [found.message for found in not_offered(posting, wish.values)]
     if missing or isinstance(moved, Problem):
         return tuple(missing)
-    before = {(found.code, found.message, found.severity) for found in check_posting(posting, when)}
+    # However grave: a name that the file misspells in a comment is no worse once the field is filled in.
+    before = {(found.code, found.message) for found in check_posting(posting, when)}
     after = check_posting(as_posting(moved.edited.document, posting.profile, posting.zone), when)
     serious = [found for found in after if found.severity is not Severity.NOTE]
-    return tuple(f.message for f in serious if (f.code, f.message, f.severity) not in before)
+    return tuple(f.message for f in serious if (f.code, f.message) not in before)
 
 
 def gaps(posting: Posting, wish: Wish) -> list[Gap]:

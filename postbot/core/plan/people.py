@@ -1,18 +1,23 @@
 """What people have said about a pull request of ours: whose approval counts, and how long a no holds.
 
-Pure. Nothing here decides what is done about it. Where the two-person rule is on, nobody approves what they have asked
-for themselves; without it, anybody's approval counts.
+Pure. What they said on its page comes with the pull request; what they said elsewhere is remembered, and is laid over
+it here, so that nothing else has to know where it was said. Nothing here decides what is done about it. Where the
+two-person rule is on, nobody approves what they have asked for themselves; without it, anybody's approval counts.
 """
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from difflib import unified_diff
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import one_line
 from postbot.core.dates import Bound, Moment, read_moment
-from postbot.core.plan.memory import Request
+from postbot.core.plan.memory import Opinion, Request, Said
 from postbot.core.plan.steps import Policy
-from postbot.core.site import Pull, PullStatus
+from postbot.core.site import File, Path, Pull, PullStatus, Snapshot
 
 # A no ---------------------------------------------------------------------------------------------------------------
 
@@ -36,17 +41,21 @@ def is_put_off(pull: Pull | None, now: datetime, zone: ZoneInfo) -> bool:
 
 def may_be_proposed(pull: Pull | None, now: datetime, zone: ZoneInfo) -> bool:
     """Whether there is no pull request, or one that may be opened again."""
-    if pull is None or pull.status is PullStatus.WITHDRAWN:
+    if pull is None:
         return True
     until = put_off_to(pull, zone)
-    return until is not None and until <= now
+    if until is None:
+        return pull.status is PullStatus.WITHDRAWN
+    return pull.status is not PullStatus.OPEN and until <= now
 
 
 def put_off_to(pull: Pull, zone: ZoneInfo) -> datetime | None:
-    """From when on (UTC) a person who closed it wants to be asked again: `ask me on DATE`. None for a plain no.
+    """From when on (UTC) a person who put it off wants to be asked again: `ask me on DATE`. None for a plain no.
 
     So is a date that cannot be read, or that was not to come when they wrote it, and a branch that they work on.
     """
+    if pull.put_off_until and pull.status in (PullStatus.OPEN, PullStatus.WITHDRAWN):
+        return pull.put_off_until
     theirs = pull.head and not pull.untouched
     if pull.status is not PullStatus.REJECTED or pull.closed_at is None or theirs:
         return None
@@ -64,6 +73,77 @@ def _date(text: str, zone: ZoneInfo) -> datetime | None:
             if isinstance(found, Moment):
                 return found.at
     return None
+
+
+# What was said elsewhere ---------------------------------------------------------------------------------------------
+
+
+def digest(pull: Pull, files: Mapping[Path, File]) -> str:
+    """A name for what an open pull request changes: the lines that go and come, wherever in their files they stand.
+
+    A yes is for these; it holds while the rest of the file moves on, and not for other lines.
+    """
+    changed = [
+        line
+        for path, after in sorted(pull.files.items())
+        for line in (path, *changed_lines(files[path].data if path in files else b"", after or b""))
+    ]
+    return sha256("\n".join(changed).encode()).hexdigest()[:16]
+
+
+def changed_lines(before: bytes, after: bytes) -> Iterator[str]:
+    """The lines that go (`-`) and come (`+`), as they are; bytes that are no UTF-8 in backslashes."""
+    old, new = (text.decode(errors="surrogateescape").splitlines() for text in (before, after))
+    lines = unified_diff(old, new, n=0, lineterm="")
+    found = (line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    return (line.encode(errors="surrogateescape").decode(errors="backslashreplace") for line in found)
+
+
+def with_opinions(snapshot: Snapshot, opinions: Sequence[Opinion]) -> Snapshot:
+    """The same site, with what people have said of its pull requests elsewhere than on their pages."""
+    if not opinions:
+        return snapshot
+    said: dict[str, list[Opinion]] = {}
+    for each in opinions:
+        said.setdefault(each.branch, []).append(each)
+    pulls = tuple(_opined(pull, said.get(pull.branch, ()), snapshot) for pull in snapshot.pulls)
+    return replace(snapshot, pulls=pulls)
+
+
+def _opined(pull: Pull, opinions: Sequence[Opinion], snapshot: Snapshot) -> Pull:
+    if not opinions or pull.status not in (PullStatus.OPEN, PullStatus.WITHDRAWN):
+        return pull
+    about = digest(pull, snapshot.files) if pull.status is PullStatus.OPEN else ""
+    last = {each.by: each for each in _since_put_off(opinions)}
+    yes = tuple(name for name, each in last.items() if each.said is Said.APPROVE and each.about == about)
+    no = next((each for each in reversed(last.values()) if each.said is Said.CHANGES and each.about == about), None)
+    until = _put_off(opinions)
+    return replace(
+        pull,
+        approved_by=tuple(dict.fromkeys((*pull.approved_by, *yes))),
+        blocked=_asks_for(no) if no else pull.blocked,
+        again=pull.again or until is not None,
+        put_off_until=until,
+    )
+
+
+def _put_off(opinions: Sequence[Opinion]) -> datetime | None:
+    """Until when it was put off, passed or not; None where nobody has, or somebody has said yes since."""
+    since = _since_put_off(opinions)
+    if len(since) == len(opinions) or any(each.said is Said.APPROVE for each in since):
+        return None
+    return opinions[-1 - len(since)].until
+
+
+def _since_put_off(opinions: Sequence[Opinion]) -> Sequence[Opinion]:
+    """What was said after it was put off the last time: what was said before is about another day."""
+    last = max((at for at, each in enumerate(opinions) if each.said is Said.SNOOZE), default=-1)
+    return opinions[last + 1 :]
+
+
+def _asks_for(opinion: Opinion) -> str:
+    words = one_line(opinion.words).rstrip(".")
+    return f"{_shown(opinion.by)} asks for changes{f': {words}' if words else ''}."
 
 
 # A yes --------------------------------------------------------------------------------------------------------------

@@ -26,12 +26,28 @@ _NEWS: Final[Mapping[str, Fact]] = {"reason": "", "was_closing": "", "late": ""}
 _STATES: Final[Mapping[Event, State]] = {
     Event.OPENING_SOON: State.UPCOMING,
     Event.POSTPONED: State.UPCOMING,
+    Event.UNDONE: State.UPCOMING,
     Event.CLOSED: State.CLOSED,
     Event.CLOSED_EARLY: State.CLOSED,
     Event.CALLED_OFF: State.CLOSED,
     Event.MISSED: State.CLOSED,
 }
+_OF_A_PULL: Final[Mapping[str, Fact]] = {
+    "transition": "open",
+    "number": "1",
+    "pull": "#1 Open: this posting",
+    "branch": "postbot/open/this-posting-0123456789",
+    "url": "",
+    "asked": "",
+    "lines": ("-state: upcoming", "+state: open"),
+    "standing": "Nobody has approved it yet.",
+    "is_open": "yes",
+    "approvable": "yes",
+    "brief": "approved",
+    "happened": "Approved by somebody.",
+}
 _EXAMPLES: Final[Mapping[Event, Mapping[str, Fact]]] = {
+    Event.UNDONE: {"was": "open for applications", "stands": "not open yet"},
     Event.CLOSED_EARLY: {"reason": "cap reached"},
     Event.WAITING: {
         "transition": "open",
@@ -47,6 +63,14 @@ _EXAMPLES: Final[Mapping[Event, Mapping[str, Fact]]] = {
     Event.BROKEN: {"problems": ("line 3: This is not valid YAML.",)},
     Event.GONE: {"state": "open"},
     Event.REFUSED: {"transition": "close", "by": "somebody", "why": "The posting is closed already."},
+    Event.ANSWERED: {
+        "transition": "close",
+        "asked": "",
+        "done": "yes",
+        "why": "Pull request #1 is merged.",
+        "approved": "",
+    },
+    **dict.fromkeys((Event.PROPOSED, Event.PROGRESS), _OF_A_PULL),
     Event.FAILED: {
         "count": "1",
         "failures": ("To email:openings@lists.example.org: this posting: now open. The server refused it.",),
@@ -74,7 +98,7 @@ def as_if(seen: Seen, posting: Posting, event: Event, now: datetime) -> Announce
     )
 
 
-_OF_NO_POSTING = frozenset({Event.HELD, Event.BROKEN, Event.GONE, Event.REFUSED, Event.FAILED})
+_OF_NO_POSTING = frozenset({Event.HELD, Event.BROKEN, Event.GONE, Event.REFUSED, Event.FAILED, Event.ANSWERED})
 """What is said of the site, a file or a request: no field of a posting routes it."""
 _AHEAD = frozenset({Event.OPENING_SOON, Event.CLOSING_SOON})
 

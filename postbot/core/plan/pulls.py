@@ -12,7 +12,7 @@ from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.memory import Witness
 from postbot.core.plan.news import say_closing
-from postbot.core.plan.people import may_be_proposed
+from postbot.core.plan.people import is_put_off, may_be_proposed
 from postbot.core.plan.steps import (
     LEADS_TO,
     Merge,
@@ -26,6 +26,7 @@ from postbot.core.plan.steps import (
     Tidy,
     Withdraw,
 )
+from postbot.core.plan.undoing import transition_of
 from postbot.core.plan.waiting import hindrance, questions, reminder, standing
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
@@ -42,21 +43,29 @@ def pull_steps(seen: Seen, offer: Offer, thread: str, now: datetime, policy: Pol
         yield from (Tell(said) for said in questions(offer, thread, now, policy) if said.key not in told)
     if not isinstance(offer.change, ChangeSet):
         return
+    if want.request and want.request.number in seen.barred:
+        return  # nobody knows at this moment whether who asked for it still may
     pull = seen.snapshot.by_branch.get(want.branch)
     if may_be_proposed(pull, now, policy.zone):
         yield _proposal(offer, offer.change, pull)
-    elif pull and pull.status is PullStatus.OPEN:
-        if pull.untouched and dict(pull.files) != dict(offer.change.after):
-            yield _proposal(offer, offer.change, pull)
-        elif not want.standby and want.due <= now and hindrance(pull, offer, policy) is None:
-            if pull.untouched and not _is_finished(pull, offer.change):
-                yield _proposal(offer, offer.change, pull)  # once it is merged, nobody would see to its labels
-            by = want.request.by if want.request else ""
-            yield Merge(pull, want.posting.path, want.wish.transition, by)
-        elif pull.untouched and not _is_finished(pull, offer.change):
-            yield _proposal(offer, offer.change, pull)
-        elif not want.standby and not _is_asked_about(offer, pull):
+    elif pull and pull.status is PullStatus.OPEN and not is_put_off(pull, now, policy.zone):
+        steps = list(_open_steps(pull, offer, offer.change, now, policy))
+        yield from steps
+        if not (steps or want.standby or _is_asked_about(offer, pull)):
             yield from (Tell(said) for said in reminder(want, pull, thread, now, policy) if said.key not in told)
+
+
+def _open_steps(pull: Pull, offer: Offer, change: ChangeSet, now: datetime, policy: Policy) -> Iterator[Step]:
+    """What an open pull request needs: to be brought up to date, to be finished, to be merged."""
+    want = offer.want
+    if pull.untouched and dict(pull.files) != dict(change.after):
+        yield _proposal(offer, change, pull)
+        return
+    if pull.untouched and not _is_finished(pull, change):
+        yield _proposal(offer, change, pull)  # before the merge: afterwards nobody would see to its labels
+    if not want.standby and want.due <= now and hindrance(pull, offer, policy) is None:
+        by = want.request.by if want.request else ""
+        yield Merge(pull, want.posting.path, want.wish.transition, by)
 
 
 def _is_finished(pull: Pull, change: ChangeSet) -> bool:
@@ -67,7 +76,7 @@ def _is_finished(pull: Pull, change: ChangeSet) -> bool:
 def _proposal(offer: Offer, change: ChangeSet, pull: Pull | None) -> Propose:
     want = offer.want
     return Propose(
-        replace(change, again=pull is not None and pull.status is PullStatus.REJECTED),
+        replace(change, again=pull is not None and (pull.status is PullStatus.REJECTED or pull.again)),
         want.posting.path,
         want.wish.transition,
         want.due,
@@ -109,15 +118,21 @@ def _note(pull: Pull, offer: Offer | None, told: Collection[str], now: datetime,
 # What nothing asks for any more --------------------------------------------------------------------------------------
 
 
-def withdrawals(seen: Seen, offers: Sequence[Offer], now: datetime) -> Iterator[Withdraw]:
-    """Open pull requests of ours that nothing asks for any more. One that a person has touched is theirs."""
+def withdrawals(seen: Seen, offers: Sequence[Offer], now: datetime, policy: Policy) -> Iterator[Withdraw]:
+    """Open pull requests of ours that nothing asks for any more, or that somebody has put off.
+
+    One that a person has touched is theirs.
+    """
     by_branch = {offer.want.branch: offer for offer in offers}
     by_path = {offer.want.posting.path: offer for offer in reversed(offers)}
     for pull in seen.snapshot.pulls:
         offer = by_branch.get(pull.branch)
         if pull.status is not PullStatus.OPEN or not pull.untouched:
             continue
-        if offer is None:
+        if is_put_off(pull, now, policy.zone):
+            until = pull.put_off_until or now
+            yield Withdraw(pull, f"Put off: postbot opens it again on {say(until, policy.zone)}.")
+        elif offer is None:
             yield Withdraw(pull, _not_asked_for(seen, pull, by_path, now))
         elif not isinstance(offer.change, ChangeSet):
             yield Withdraw(pull, _not_possible(offer, now))
@@ -141,7 +156,7 @@ def _not_possible(offer: Offer, now: datetime) -> str:
 def _not_asked_for(seen: Seen, pull: Pull, by_path: Mapping[Path, Offer], now: datetime) -> str:
     """Why nothing asks for this any more: the posting has gone, is there already, is taken over, or has other dates."""
     path = next((path for path in pull.paths if path in seen.postings), _path(pull))
-    posting, transition = seen.postings.get(path), _transition(pull)
+    posting, transition = seen.postings.get(path), transition_of(pull)
     if not isinstance(posting, Posting):
         here = f"cannot be read any more: {posting.message}" if posting else "is not on the site any more."
         return f"{path} {here}"
@@ -169,12 +184,6 @@ def _moved_date(posting: Posting, transition: Transition | None, before: Witness
     if now is None:
         return f"The {name} date is not known any more; it was {words(was, posting.zone)}."
     return f"The {name} date has moved from {words(was, posting.zone)} to {words(now, posting.zone)}."
-
-
-def _transition(pull: Pull) -> Transition | None:
-    """The transition that the name of our branch says."""
-    name = pull.branch.split("/")[1]
-    return next((each for each in Transition if each == name), None)
 
 
 def _path(pull: Pull) -> Path:

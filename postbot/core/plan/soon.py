@@ -51,7 +51,7 @@ def noted(postings: Mapping[Path, Posting], step: Record | Forget, now: datetime
     if isinstance(step, Forget) or not step.announcements:
         return step
     posting = postings[step.witness.path]
-    return replace(step, also=tuple(key for _, _, key in _due(posting, step.witness, now, policy)))
+    return replace(step, also=(*step.also, *(key for _, _, key in _due(posting, step.witness, now, policy))))
 
 
 def instants(posting: Posting, policy: Policy) -> Iterator[datetime]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.plan.memory import Memory, Request, Witness
+from postbot.core.plan.memory import Change, Memory, Request, Witness
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.profile import State
@@ -49,6 +49,8 @@ class Policy:
     `opening_soon` and `closing_soon` are counted back from the opening and the closing that those who follow the site
     hear of. `staff` are those who hear the reminders. With `two_people` nobody's approval counts for what they have
     asked for themselves; `people` maps the names that requests carry to those that approvals carry, where they differ.
+    `undo` is how long after its merge what a pull request of ours has changed can be taken back. `followed` says that
+    there is somebody to be told what becomes of pull requests, `live` that news wait until the public page shows them.
     """
 
     zone: ZoneInfo
@@ -63,6 +65,9 @@ class Policy:
     staff: tuple[str, ...] = ()
     two_people: bool = False
     people: Mapping[str, str] = field(default_factory=dict)
+    undo: timedelta = timedelta(days=1)
+    followed: bool = False
+    live: bool = False
 
     def of(self, transition: Transition) -> Handling:
         """How this transition is handled; a person merges where nothing is said."""
@@ -86,10 +91,21 @@ class Skew:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """Why a request is not carried out: its asker may not, or (not `final`) nobody can tell at this moment."""
+
+    words: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One look at the world: the site, its postings by path (or why one cannot be read), our memory, and our clock.
 
+    `barred` are the requests, by number, that must not be carried out now.
+
     `templates` are the name patterns (lower case) of files that are patterns for postings and none themselves.
+    `changes` are what the pull requests of ours that were merged of late have made of their postings, by branch.
     """
 
     snapshot: Snapshot
@@ -97,13 +113,16 @@ class Seen:
     memory: Memory
     templates: tuple[str, ...] = ()
     skew: Skew = Skew()
+    barred: Mapping[int, Bar] = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """Remember a posting as it now stands, and announce what that means. `was` is its former path if it was renamed.
 
-    `also` are keys of what need not be told any more, since these announcements say as much.
+    `also` are keys of what need not be told any more, since these announcements say as much. Where it `takes_back` what
+    was news before, nothing that is still on its way about this posting goes out to the public.
     """
 
     witness: Witness
@@ -111,6 +130,7 @@ class Record:
     was: Path | None = None
     moved: bool = False
     also: tuple[str, ...] = ()
+    takes_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from postbot.core.plan.changeset import branch_name
 from postbot.core.plan.memory import Request
 from postbot.core.plan.offers import gaps, is_draft, offer
 from postbot.core.plan.people import has_ended, is_put_off, may_be_proposed
-from postbot.core.plan.steps import Offer, Policy, Seen, Want
+from postbot.core.plan.steps import MergeWhen, Offer, Policy, Seen, Want
+from postbot.core.plan.undoing import again, is_stopped
 from postbot.core.posting import Posting, live_field, slug_of
 from postbot.core.problem import Problem
 from postbot.core.profile import State
@@ -35,7 +36,7 @@ def wants(seen: Seen, postings: Mapping[Path, Posting], now: datetime, policy: P
 
 
 def _wanted(seen: Seen, posting: Posting, request: Request | None, now: datetime, policy: Policy) -> Iterator[Want]:
-    clocked = _clocked(posting, now, policy)
+    clocked = _clocked(seen, posting, now, policy)
     asked = _asked_for(seen, posting, request, now, policy) if request else None
     waits = request is None or _is_put_off(seen, posting, request, now, policy)
     if clocked and (waits or (asked and _goes_first(seen, asked, clocked, now, policy))):
@@ -55,14 +56,24 @@ def _is_put_off(seen: Seen, posting: Posting, request: Request, now: datetime, p
 def _goes_first(seen: Seen, asked: Want, clocked: Want, now: datetime, policy: Policy) -> bool:
     """Whether an extension waits for this: an opening that is prepared or due, or a closing that is due.
 
-    Neither once a person has refused it, nor while it cannot be done anyway.
+    Not a closing that comes only because postbot was away since somebody asked in time, and nobody has to agree. And
+    neither once a person has refused it or taken it back, nor while it cannot be done anyway.
     """
-    if asked.wish.transition is not Transition.EXTEND:
+    if asked.wish.transition is not Transition.EXTEND or _is_at_hand(seen, asked, clocked, policy):
         return False
     timely = not clocked.early if clocked.wish.transition is Transition.OPEN else clocked.due <= now
     pull = seen.snapshot.by_branch.get(clocked.branch)
-    refused = pull is not None and pull.status is PullStatus.REJECTED and not may_be_proposed(pull, now, policy.zone)
-    return timely and not refused and offer(seen, clocked).ready
+    over = pull is not None and pull.status is not PullStatus.OPEN and not may_be_proposed(pull, now, policy.zone)
+    return timely and not over and offer(seen, clocked, policy).ready
+
+
+def _is_at_hand(seen: Seen, asked: Want, closing: Want, policy: Policy) -> bool:
+    """Whether what was asked for before a closing was due can be had by itself, as far as anybody knows."""
+    if closing.wish.transition is not Transition.CLOSE or asked.when > closing.due or policy.two_people:
+        return False
+    pull = seen.snapshot.by_branch.get(asked.branch)
+    free = pull is None or (pull.untouched and not (pull.draft or pull.again or pull.blocked))
+    return free and policy.of(asked.wish.transition).merge is MergeWhen.AUTO
 
 
 def _stands_by(clocked: Want, now: datetime, policy: Policy) -> bool:
@@ -87,18 +98,31 @@ def _when(posting: Posting, request: Request) -> datetime:
     return max(request.filed_at, window.opens or request.filed_at)
 
 
-def _clocked(posting: Posting, now: datetime, policy: Policy) -> Want | None:
+def _clocked(seen: Seen, posting: Posting, now: datetime, policy: Policy) -> Want | None:
     """What the clock asks for, now or within the lead time of that transition."""
-    found = due(posting, now) or _unsettled(posting, now) or next(iter(upcoming(posting, now)), None)
+    present = due(posting, now)
+    if present and is_stopped(seen, posting, present):
+        return None
+    found = present or _unsettled(posting, now) or next(iter(upcoming(posting, now)), None)
     if found is None:
         return None
     handling = policy.of(found.transition)
     early = not handling.starts(found.at, now)
     if early and found.at - _asks_from(found, policy) > now:
         return None
-    branch = branch_name(posting.path, posting.slug, found.transition, found.at)
+    branch = clock_branch(seen, posting, found)
     ahead = handling.prestage and found.at > now
     return Want(posting, Wish(found.transition), found.at, max(found.at, now), branch, None, early, ahead)
+
+
+def clock_branch(seen: Seen, posting: Posting, found: Due) -> str:
+    """The branch for what the clock asks for: another one where that has come early and was undone before its date."""
+    name = branch_name(posting.path, posting.slug, found.transition, found.at)
+    for undo in again(seen, posting, found.at):
+        pull = seen.snapshot.by_branch.get(name)
+        if pull and pull.status is PullStatus.MERGED and pull.number < undo.number:
+            name = branch_name(posting.path, posting.slug, found.transition, found.at, -undo.number)
+    return name
 
 
 def _asks_from(found: Due, policy: Policy) -> timedelta:
@@ -162,11 +186,12 @@ def ahead_of(seen: Seen, request: Request) -> Request | None:
     return None if first.number == request.number else first
 
 
-def objection(seen: Seen, posting: Posting, wish: Wish, now: datetime) -> str | None:
+def objection(seen: Seen, posting: Posting, wish: Wish, now: datetime, policy: Policy) -> str | None:
     """Why a wish could not be carried out as things stand, whatever goes before it; None if it could."""
     request = Request(0, posting.path, wish, "", now)
     when = _when(posting, request)
-    found = outcome(offer(seen, Want(posting, wish, when, when, request_branch(request, posting.slug), request)))
+    want = Want(posting, wish, when, when, request_branch(request, posting.slug), request)
+    found = outcome(offer(seen, want, policy))
     return None if found is None or found[0] else found[1]
 
 
@@ -203,7 +228,7 @@ def waits_as(seen: Seen, request: Request) -> Pull | None:
     slug, posting = slug_of(request.path), seen.postings.get(request.path)
     branches = [request_branch(request, slug)]
     if request.wish.transition is Transition.CLOSE and isinstance(posting, Posting) and posting.window.closes:
-        branches.append(branch_name(posting.path, slug, Transition.CLOSE, posting.window.closes))
+        branches.append(clock_branch(seen, posting, Due(Transition.CLOSE, posting.window.closes)))
     own, *prepared = (seen.snapshot.by_branch.get(branch) for branch in branches)
     return own or next((pull for pull in prepared if pull and pull.status is PullStatus.OPEN), None)
 
@@ -212,7 +237,7 @@ def _prepared_for(seen: Seen, posting: Posting, request: Request, now: datetime)
     closes = posting.window.closes
     if request.wish.transition is not Transition.CLOSE or closes is None or posting.state(now) is not State.CLOSED:
         return None
-    pull = seen.snapshot.by_branch.get(branch_name(posting.path, posting.slug, Transition.CLOSE, closes))
+    pull = seen.snapshot.by_branch.get(clock_branch(seen, posting, Due(Transition.CLOSE, closes)))
     if pull is None or pull.status is not PullStatus.MERGED:
         return None
     asked = request.filed_at.replace(microsecond=0)  # a host's instants may have whole seconds

@@ -162,6 +162,29 @@ def edit(document: Document, edits: Sequence[Edit]) -> Edited | Problem:
     return Edited(after, _proof(document, after, splices, spelling))
 
 
+def restored(document: Document, data: bytes) -> Edited | Problem:
+    """Put back the very bytes that a file had before its front matter was edited, with the proof of what that changes.
+
+    The text below the front matter must be the same, for no edit of ours has ever changed it.
+    """
+    after = read(document.path, data)
+    if isinstance(after, Problem):
+        return _refuse(document, "edit-unproven", f"What was there before cannot be read: {after.message}")
+    if after.body_sha256 != document.body_sha256:
+        return _refuse(document, "edit-unproven", "The text below the front matter is another one by now.")
+    was, now = _shapes(document.root), _shapes(after.root)
+    changed = [key for key in {**was, **now} if was.get(key) != now.get(key)]
+    proof = Proof(
+        lines=_line_changes(document, after),
+        values=tuple(ValueChange(key, _text_in(document, key), _text_in(after, key)) for key in changed),
+        comments_before=len(document.comments),
+        comments_after=len(after.comments),
+        comments_named=tuple((Counter(document.comments) - Counter(after.comments)).elements()),
+        body_sha256=after.body_sha256,
+    )
+    return Edited(after, proof)
+
+
 def _asked(change: Edit) -> str:
     return change.asked or change.key if isinstance(change, Set) else change.key
 
@@ -475,10 +498,15 @@ def _proof(
 def _value(document: Document, splice: _Splice) -> str | None:
     """A field's text; of a list that gains an item, the texts in it."""
     field = document.fields.get(splice.key)
-    if field is None or not splice.is_item or field.text is not None:
+    return _text_in(document, splice.key) if splice.is_item else field.text if field else None
+
+
+def _text_in(document: Document, key: str) -> str | None:
+    """A field's text; of a list, the texts in it; None where it is not live."""
+    field = document.fields.get(key)
+    if field is None or field.text is not None:
         return field.text if field else None
-    texts = (text for item in _items_of(_shapes(document.root)[splice.key]) if isinstance(text := _text_of(item), str))
-    return ", ".join(texts)
+    return ", ".join(text for item in _items_of(_shapes(document.root)[key]) if isinstance(text := _text_of(item), str))
 
 
 def _line_changes(before: Document, after: Document) -> tuple[LineChange, ...]:

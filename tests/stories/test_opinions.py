@@ -1,0 +1,114 @@
+"""What people say of a pull request elsewhere than on its page, as from Slack: it counts there as it would here."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from postbot.core.plan.memory import Opinion, Said
+from postbot.core.plan.people import digest
+from postbot.core.site import Pull, PullStatus
+from tests.world import CONFIG, World
+
+OPENS = "March 9, 2026, 8:00 am EDT"
+DUE = "2026-03-09T08:00"
+
+
+def prepared(folder: Path, config: str = CONFIG) -> World:
+    """A site whose opening is prepared and waits for a yes."""
+    world = World(folder, config=config)
+    world.write("pilot", opens=OPENS, closes="March 20, 2026, 11:59 pm EDT")
+    world.tick()
+    world.tick("2026-03-07T09:00")
+    assert len(world.pulls()) == 1
+    return world
+
+
+def say(world: World, said: Said, by: str = "ann", words: str = "", until: datetime | None = None) -> Pull:
+    [pull] = world.pulls()
+    about = digest(pull, world.bot.observe().snapshot.files)
+    world.bot.ledger.opine(Opinion(pull.branch, about, said, by, world.now, words, until), world.path("pilot"))
+    return pull
+
+
+def test_a_yes_from_elsewhere_lets_it_be_merged_when_it_is_due(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    say(world, Said.APPROVE)
+    world.advance(minutes=1)
+    assert "state: upcoming" in world.text("pilot")
+    world.tick(DUE)
+    assert "state: open" in world.text("pilot")
+
+
+def test_a_yes_to_other_lines_is_none(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    say(world, Said.APPROVE)
+    world.change("pilot", f"opens: {OPENS}", "opens: March 9, 2026, 8:30 am EDT")
+    world.tick("2026-03-08T09:00")
+    world.tick("2026-03-09T08:31")
+    assert "state: upcoming" in world.text("pilot")
+
+
+def test_a_yes_holds_while_the_rest_of_the_file_moves_on(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    say(world, Said.APPROVE)
+    world.write("pilot", world.text("pilot") + "\nOne more paragraph.\n")
+    world.tick("2026-03-08T09:00")
+    world.tick(DUE)
+    assert "state: open" in world.text("pilot")
+    assert "One more paragraph." in world.text("pilot")
+
+
+@pytest.mark.parametrize("merge", ["when-due", "auto"])
+def test_who_asks_for_changes_keeps_it_from_being_merged_until_they_say_yes(tmp_path: Path, merge: str) -> None:
+    world = prepared(tmp_path, CONFIG.replace("when-due", merge))
+    say(world, Said.APPROVE, "bo")
+    say(world, Said.CHANGES, "ann", "The salary is wrong")
+    world.tick(DUE)
+    assert "state: upcoming" in world.text("pilot")
+    world.advance(hours=5)
+    assert "ann asks for changes: The salary is wrong." in "\n".join(world.beside(1))
+    say(world, Said.APPROVE, "ann")
+    world.advance(minutes=1)
+    assert "state: open" in world.text("pilot")
+
+
+def test_what_is_put_off_is_closed_and_comes_back_on_its_date_and_then_waits_for_a_yes(tmp_path: Path) -> None:
+    world = prepared(tmp_path, CONFIG.replace("when-due", "auto"))
+    say(world, Said.SNOOZE, until=world.now + timedelta(days=4))
+    world.advance(minutes=1)
+    [pull] = world.pulls(None)
+    assert pull.status is PullStatus.WITHDRAWN
+    world.tick(DUE)
+    assert world.pulls() == []
+    world.tick("2026-03-11T10:00")
+    assert [each.status for each in world.pulls(None)] == [PullStatus.OPEN]
+    assert "state: upcoming" in world.text("pilot")
+    say(world, Said.APPROVE, "bo")
+    world.advance(minutes=1)
+    assert "state: open" in world.text("pilot")
+    assert len(world.pulls(None)) == 1
+
+
+def test_who_says_yes_after_all_ends_the_putting_off(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    pull = say(world, Said.SNOOZE, until=world.now + timedelta(days=4))
+    world.advance(minutes=1)
+    world.bot.ledger.opine(Opinion(pull.branch, "", Said.APPROVE, "ann", world.now), world.path("pilot"))
+    world.advance(minutes=1)
+    assert [each.status for each in world.pulls(None)] == [PullStatus.OPEN]
+
+
+def test_the_rule_of_two_people_counts_a_yes_from_elsewhere(tmp_path: Path) -> None:
+    people = "approval: {{two_people: true}}\n"
+    world = World(tmp_path, config=CONFIG + people)
+    world.write("pilot", state="open", opens="March 1, 2026", closes="March 20, 2026, 11:59 pm EDT")
+    world.tick()
+    world.ask("pilot", "close", by="ann")
+    world.tick("2026-03-02T10:00")
+    say(world, Said.APPROVE, "ann")
+    world.advance(minutes=1)
+    assert "state: open" in world.text("pilot")
+    say(world, Said.APPROVE, "bo")
+    world.advance(minutes=1)
+    assert "state: closed" in world.text("pilot")
