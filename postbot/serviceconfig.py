@@ -1,35 +1,79 @@
 """The configuration of the service, `service.yaml`: which sites one process keeps, and how it is watched.
 
 Told and frozen like a site's own configuration. The service's secrets are of the environment: POSTBOT_SERVICE_TOKEN
-lets others than this machine ask how it fares, POSTBOT_WEBHOOK_SECRET is what GitHub signs its calls with. Nothing here
-reads a site's configuration or opens a port.
+lets others than this machine ask how it fares, POSTBOT_WEBHOOK_SECRET is what GitHub signs its calls with,
+POSTBOT_SLACK_SIGNING_SECRET what Slack does; POSTBOT_SLACK_TOKEN speaks for the app in Slack, and
+POSTBOT_SLACK_APP_TOKEN opens its Socket Mode. Nothing here reads a site's configuration or opens a port.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema
 
 from postbot.core.problem import Problem
 from postbot.declared import ConfigError, Declared, Written, check, parse, text_of
-from postbot.secrets import optional, unusable
-from postbot.settings import HostName, Listen, Patience, is_loopback
+from postbot.secrets import optional, secret, unusable
+from postbot.settings import HostName, Listen, Patience, Server, is_loopback
 
 SERVICE_NAME = "service.yaml"
 TOKEN: Final = "POSTBOT_SERVICE_TOKEN"  # noqa: S105 - the name of a variable
 WEBHOOK: Final = "POSTBOT_WEBHOOK_SECRET"
+SLACK_TOKEN: Final = "POSTBOT_SLACK_TOKEN"  # noqa: S105 - the name of a variable
+SLACK_SIGNING: Final = "POSTBOT_SLACK_SIGNING_SECRET"
+SLACK_APP: Final = "POSTBOT_SLACK_APP_TOKEN"
 
 _SHORTEST: Final = 16
 """So many characters a token has at least: a shorter one can be guessed."""
 
 
+_WORKSPACE: Final = re.compile(r"T[A-Z0-9]{2,20}")
+
+
+def _workspace(value: object) -> object:
+    if not isinstance(value, str) or not _WORKSPACE.fullmatch(value):
+        raise ValueError(
+            "write the id of the workspace, which begins with T, as in its address app.slack.com/client/T..."
+        )
+    return value
+
+
+Workspace = Annotated[
+    str, BeforeValidator(_workspace), WithJsonSchema({"type": "string", "pattern": f"^{_WORKSPACE.pattern}$"})
+]
+
+
+class SlackDoor(Declared):
+    """How people in Slack reach the sites: over HTTP or by Socket Mode, and from which one workspace."""
+
+    by: Literal["http", "socket"]
+    workspace: Workspace
+    server: Server = "https://slack.com/api/"
+
+    @property
+    def token(self) -> str:
+        """What the app speaks with. Raises `ConfigError`."""
+        return secret(SLACK_TOKEN)
+
+    @property
+    def signing_secret(self) -> str:
+        """What Slack signs its requests with, by HTTP; empty by Socket Mode, where none are. Raises `ConfigError`."""
+        return secret(SLACK_SIGNING) if self.by == "http" else ""
+
+    @property
+    def app_token(self) -> str:
+        """What opens Socket Mode; empty by HTTP. Raises `ConfigError`."""
+        return secret(SLACK_APP) if self.by == "socket" else ""
+
+
 class ServiceConfig(Declared):
     """Everything that `service.yaml` says. `sites` are the files of the sites once it is loaded, each once, in order.
 
-    `listen` is host and port, None for no HTTP; port 0 is any free one.
+    `listen` is host and port, None for no HTTP; port 0 is any free one. Without `slack` nobody asks from there.
     """
 
     sites: Annotated[tuple[Path, ...], Field(min_length=1)]
@@ -38,6 +82,7 @@ class ServiceConfig(Declared):
     listen: Listen | None = ("127.0.0.1", 8087)
     names: tuple[HostName, ...] = ()
     logs: Literal["json", "text"] = "json"
+    slack: SlackDoor | None = None
 
     @property
     def token(self) -> str:
@@ -66,7 +111,8 @@ def load_service(path: Path) -> ServiceConfig:
     if given is None:
         raise ConfigError([*problems, *_secret_problems()])
     sites, missing = _found(given.sites, path.parent, written)
-    if wrong := [*missing, *_open_to_others(given, written), *_secret_problems()]:
+    wrong = [*missing, *_open_to_others(given, written), *_unheard(given, written), *_secret_problems(given.slack)]
+    if wrong:
         raise ConfigError(sorted(wrong, key=lambda problem: problem.line))
     return given.model_copy(update={"sites": sites})
 
@@ -108,10 +154,18 @@ def _open_to_others(given: ServiceConfig, written: Written) -> Iterator[Problem]
     yield written.problem(("listen",), said)
 
 
-def _secret_problems() -> Iterator[Problem]:
+def _unheard(given: ServiceConfig, written: Written) -> Iterator[Problem]:
+    if given.listen is None and given.slack is not None and given.slack.by == "http":
+        said = "`slack.by`: over http Slack calls the HTTP server, and `listen` is null; say where, or write socket."
+        yield written.problem(("slack", "by"), said)
+
+
+def _secret_problems(slack: SlackDoor | None = None) -> Iterator[Problem]:
     service = ServiceConfig(sites=(Path(),))
-    for name in ("token", "webhook_secret"):
+    wanted = [(service, name) for name in ("token", "webhook_secret")]
+    wanted_by_slack = [(slack, name) for name in ("token", "signing_secret", "app_token")] if slack else []
+    for section, name in (*wanted, *wanted_by_slack):
         try:
-            getattr(service, name)
+            getattr(section, name)
         except ConfigError as error:
             yield from error.problems

@@ -1,11 +1,12 @@
 """Announcements of every event, with all that can be said of it and with as little as there may be."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from postbot.app import words
-from postbot.core.announce import About, Announcement, Audience, Event, Fact, Message
+from postbot.core.announce import FOLLOWED, About, Announcement, Audience, Event, Fact, Message
 from postbot.core.announce.routes import Route, events_of
 from postbot.core.announce.words import Voice, messages
 from postbot.core.profile import State
@@ -15,7 +16,7 @@ Facts = Mapping[str, Fact]
 AT = datetime(2030, 3, 4, 14, 30, tzinfo=UTC)
 ROUTES = (
     Route("email", "openings@lists.agency.example", events_of(Audience.PUBLIC)),
-    Route("email", "hr@agency.example", events_of(Audience.STAFF)),
+    Route("email", "hr@agency.example", events_of(Audience.STAFF) | FOLLOWED | {Event.ANSWERED}),
 )
 QUIET = Voice(words(), ROUTES)
 """A site without a name, without an address, whose files nobody edits in a browser."""
@@ -27,6 +28,8 @@ VOICE = Voice(
     edit="https://github.com/agency/site/edit/main",
     sender="openings@agency.example",
 )
+ASKED = replace(VOICE, desk="agency/site@main")
+"""The same, where people may ask for something from Slack."""
 
 POSTING = {
     "title": "Harbour Pilot",
@@ -64,6 +67,36 @@ FAILED = {
     "command": "postbot deliveries --held",
 }
 
+PULL = POSTING | {
+    "transition": "open",
+    "number": "7",
+    "pull": "#7 Open: Harbour Pilot",
+    "branch": "postbot/open/harbour-pilot-0123456789",
+    "url": URL,
+    "due": "Monday, March 4, 2030, 9:00 am EST",
+    "asked": "Robin asked for it on Friday, March 1, 2030, 10:00 am EST.",
+    "lines": ("-state: upcoming", "+state: open"),
+    "missing": (),
+    "standing": "Nobody has approved it yet.",
+    "is_open": "yes",
+    "approvable": "yes",
+    "brief": "",
+    "happened": "",
+}
+ENDED = PULL | {"due": "", "asked": "", "lines": (), "is_open": "", "approvable": ""}
+TO_WHOM = "Announced to email:openings@lists.agency.example, slack:C024BE91L (2 of 3; 1 held)."
+ANSWER = {
+    "path": "jobs/harbour-pilot.md",
+    "title": "Harbour Pilot",
+    "transition": "extend",
+    "asked": "Friday, March 1, 2030, 10:00 am EST",
+    "done": "yes",
+    "why": "Pull request #7 is merged.",
+    "approved": "Approved by ann.",
+}
+
+OPEN_UNTIL = f"open for applications until {POSTING['closes']}"
+
 FACTS: dict[str, tuple[Event, Facts]] = {
     "opening-soon": (Event.OPENING_SOON, POSTING),
     "opened": (Event.OPENED, NEWS),
@@ -76,6 +109,7 @@ FACTS: dict[str, tuple[Event, Facts]] = {
     "postponed": (Event.POSTPONED, NEWS),
     "reopened": (Event.REOPENED, NEWS),
     "corrected": (Event.CORRECTED, NEWS),
+    "undone": (Event.UNDONE, POSTING | {"was": "closed", "stands": OPEN_UNTIL}),
     "not-ready": (Event.NOT_READY, MISSING),
     "waiting": (Event.WAITING, WAITING | {"url": URL}),
     "held": (Event.HELD, {"reason": "Many moves: 8 postings would move at once.", "digest": "0123456789"}),
@@ -83,6 +117,9 @@ FACTS: dict[str, tuple[Event, Facts]] = {
     "gone": (Event.GONE, {"title": "Harbour Pilot", "path": "jobs/harbour-pilot.md", "state": "open"}),
     "refused": (Event.REFUSED, {"path": "jobs/a.md", "transition": "extend", "by": "Robin", "why": "It is closed."}),
     "failed": (Event.FAILED, FAILED),
+    "answered": (Event.ANSWERED, ANSWER),
+    "proposed": (Event.PROPOSED, PULL),
+    "progress": (Event.PROGRESS, PULL | {"brief": "approved", "happened": "Approved by ann."}),
 }
 """Every event as it usually is, by its name."""
 
@@ -98,6 +135,13 @@ VARIANTS: dict[str, tuple[Event, Facts]] = {
     "waiting-touched-on-github": (Event.WAITING, WAITING | {"touched": "yes", "url": URL}),
     "waiting-blocked": (Event.WAITING, WAITING | {"blocked": "The check `build` has failed."}),
     "waiting-for-the-same-state": (Event.WAITING, WAITING | {"transition": "extend", "public_sees": ""}),
+    "answered-with-no": (Event.ANSWERED, ANSWER | {"done": "", "why": "The posting is closed.", "approved": ""}),
+    "proposed-as-a-draft": (
+        Event.PROPOSED,
+        PULL | {"missing": MISSING["missing"], "standing": "It is a draft until nothing is missing.", "approvable": ""},
+    ),
+    "proposed-and-announced": (Event.PROPOSED, ENDED | {"standing": TO_WHOM}),
+    "progress-at-its-end": (Event.PROGRESS, ENDED | {"brief": "announced", "happened": TO_WHOM}),
     "failed-once": (Event.FAILED, FAILED | {"count": "1", "failures": FAILED["failures"][:1]}),
 }
 """What is said differently in some cases."""
@@ -114,8 +158,12 @@ LEAST: dict[str, tuple[Event, Facts]] = {
     "postponed": (Event.POSTPONED, NEWS | UNKNOWN | {"was_closing": ""}),
     "reopened": (Event.REOPENED, NEWS | UNKNOWN | {"was_closing": ""}),
     "corrected": (Event.CORRECTED, NEWS | UNKNOWN | {"was_closing": ""}),
+    "undone": (Event.UNDONE, POSTING | UNKNOWN | {"was": "open for applications", "stands": "not open yet"}),
     "not-ready": (Event.NOT_READY, MISSING | UNKNOWN),
     "waiting": (Event.WAITING, WAITING | UNKNOWN | {"public_sees": ""}),
+    "answered": (Event.ANSWERED, ANSWER | {"asked": "", "approved": ""}),
+    "proposed": (Event.PROPOSED, ENDED | UNKNOWN | {"url": ""}),
+    "progress": (Event.PROGRESS, ENDED | UNKNOWN | {"url": "", "brief": "merged", "happened": "Merged."}),
     **{name: FACTS[name] for name in ("held", "broken", "gone", "refused", "failed")},
 }
 """Every event with as little as there may be, for a site that is `QUIET`."""

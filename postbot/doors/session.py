@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from postbot.config import Config
-    from postbot.core.plan.steps import Seen
+    from postbot.core.lifecycle import Wish
+    from postbot.core.plan.steps import Policy, Seen
     from postbot.core.posting import Posting
     from postbot.doors.transition import Surroundings
     from postbot.hosts.github import GitHubHost
@@ -220,3 +221,13 @@ def demand_text(*given: str) -> None:
     """Refuse arguments that are not Unicode: nothing that keeps text could keep them."""
     if any("\ud800" <= letter <= "\udfff" for text in given for letter in text):
         misuse("An argument is not UTF-8 text.")
+
+
+def demand_possible(seen: Seen, posting: Posting, wish: Wish, now: datetime, policy: Policy) -> None:
+    """Refuse at once what would only be refused later, when the requests before it are done; and any undo."""
+    from postbot.core.lifecycle import Transition
+    from postbot.core.plan.wants import objection
+
+    queued = any(request.path == posting.path for request in seen.memory.requests)
+    if (queued or wish.transition is Transition.UNDO) and (why := objection(seen, posting, wish, now, policy)):
+        fail(f"Refused: {why}")

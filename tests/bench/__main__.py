@@ -15,7 +15,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import counts, deliveries, lateness, requests, scale, speed
+from tests.bench import counts, deliveries, lateness, requests, scale, slack, speed
 from tests.bench.counts import Count
 from tests.bench.material import Material, material
 from tests.bench.requests import Cost
@@ -52,6 +52,8 @@ def main() -> int:
         rows += told
         console.print("  opening twenty positions on time, a second apart ...")
         rows.append(_on_time(Path(name) / "lateness"))
+        console.print("  acknowledging Slack while GitHub hangs ...")
+        rows.append(_acknowledged(Path(name) / "slack"))
         console.print(f"  leaving a service of {scale.SITES} sites of {scale.POSTINGS} postings at rest ...")
         rows += _at_rest(Path(name) / "rest")
         if plot is not None:
@@ -128,6 +130,12 @@ def _on_time(folder: Path) -> Row:
     folder.mkdir()
     found = lateness.openings(folder)
     return Row("positions opened by the service, heartbeat an hour", str(found), "-", "each within 2 s", found.met)
+
+
+def _acknowledged(folder: Path) -> Row:
+    folder.mkdir()
+    found = slack.acknowledged(folder)
+    return Row("commands of Slack acknowledged while GitHub hangs", str(found), "-", "99 of 100 in 500 ms", found.met)
 
 
 def _at_rest(folder: Path) -> Iterator[Row]:

@@ -272,7 +272,7 @@ def test_the_list_has_the_documented_shape(still: Path):
 
 def test_one_posting_has_the_documented_shape(still: Path):
     shown = postbot("show", "data-engineer", "--json", "--at", NOW, cwd=still).json()
-    assert set(shown) == ROW | {"profile", "lacks", "pulls", "history"}
+    assert set(shown) == ROW | {"profile", "lacks", "pulls", "undo", "waits", "history"}
     assert keys(shown["lacks"]) == {frozenset({"key", "kind", "line", "says"})}
     assert keys(shown["pulls"]) == {frozenset(PULL)}
     assert keys(shown["history"]) == {frozenset({"at", "what", "detail"})}
@@ -611,3 +611,27 @@ def test_next_due_knows_the_messages_that_wait(site: World):
     assert postbot("close", "designer", "--reason", "filled", "--at", NOW, cwd=site.folder).code in (0, 1)
     done = postbot("tick", "--at", NOW, "--json", cwd=site.folder).json()
     assert datetime.fromisoformat(done["wakes_at"]) <= datetime.fromisoformat(done["at"]) + timedelta(minutes=1)
+
+
+def test_what_was_done_last_is_taken_back_by_a_command_and_shown_until_when(site: World):
+    before = site.text("designer")
+    postbot("close", "designer", "--reason", "filled", "--at", NOW, cwd=site.folder)
+    assert site.text("designer") != before
+    shown = postbot("show", "designer", "--at", NOW, cwd=site.folder).out
+    assert "Close: Designer, until 2026-03-04 09:00 EST: postbot undo designer" in shown
+    asked = postbot(
+        "undo", "designer", "--reason", "wrong one", "--by", "Ada", "--at", "2026-03-03T10:00", cwd=site.folder
+    )
+    assert (asked.code, asked.out.splitlines()[-1][:14]) == (0, "Pull request #")
+    [undo] = [pull for pull in site.pulls() if pull.title == "Undo: Designer"]
+    assert "Reason: `wrong one`" in undo.body
+    postbot("merge", str(undo.number), "--by", "Grace", cwd=site.folder)
+    assert site.text("designer") == before
+
+
+def test_what_cannot_be_taken_back_is_refused_before_it_is_filed(site: World):
+    done = postbot("undo", "analyst", "--at", NOW, cwd=site.folder)
+    assert (done.code, done.out) == (1, "")
+    assert "Refused: Postbot has changed nothing about analyst that could be taken back." in done.err
+    assert postbot("requests", cwd=site.folder).out == "No open requests.\n"
+    assert postbot("show", "analyst", "--json", "--at", NOW, cwd=site.folder).json()["undo"]["until"] is None

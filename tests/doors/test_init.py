@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from postbot.config import CONFIG_NAME, ROUTES_NAME, Config, ConfigError, load, load_profile, shipped
+from postbot.core.lifecycle import Transition
 from postbot.core.posting import Posting, read_posting
 from postbot.core.profile import EarlyClose, State
 from postbot.doors.init import run
@@ -340,7 +341,7 @@ def test_the_example_loads_and_sets_every_setting():
     data = yaml.safe_load(configuration())
     for model, section in ((config, data), (config.site, data["site"]), (config.safety, data["safety"])):
         assert set(section) == set(type(model).model_fields) - {"root", "heard"}
-    assert set(data["transitions"]) == {"open", "close", "extend", "postpone", "reopen", "withdraw", "archive"}
+    assert set(data["transitions"]) == set(Transition)
 
 
 def test_every_setting_of_the_example_is_explained():

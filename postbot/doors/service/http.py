@@ -68,8 +68,11 @@ def application(
     registry: CollectorRegistry,
     *,
     works: Callable[[], bool],
+    more: Sequence[Route] = (),
 ) -> Starlette:
     """The pages and the webhook. `sites` and `works` are asked at each request; `registry` is what `/metrics` shows.
+
+    `more` are the routes of other doors, behind the same guard.
 
     `works` says whether the process does its work, whatever one of its sites is at.
     Raises `ConfigError` for a secret of the service that cannot be used.
@@ -85,6 +88,7 @@ def application(
     if secret := settings.webhook_secret:
         hooks = Webhooks(sites, secret, registry)
         routes.append(Route("/github", hooks.take, methods=["POST"]))
+    routes.extend(more)
     names = frozenset(name.lower().rstrip(".") for name in settings.names)
     guard = Middleware(_Guard, names=names)
     app = Starlette(routes=routes, middleware=[guard], exception_handlers={Exception: _broken})

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
@@ -28,6 +28,9 @@ from postbot.doors.service.signals import END, Signals
 from postbot.doors.service.site import Rhythm, Site, stack_of
 from postbot.doors.service.timetable import Timetable
 from postbot.serviceconfig import ServiceConfig
+
+if TYPE_CHECKING:
+    from postbot.doors.slack.app import Door
 
 _ROUND: Final = 0.5
 """Seconds between two looks at the clock and at the turns."""
@@ -68,6 +71,14 @@ class Service:
         self._gone: dict[Path, Site] = {}  # those that were taken away and have not come to rest
         self._looked_at = time.monotonic()
         self._count = itertools.count(1)
+        self._slack = self._door()
+
+    def _door(self) -> "Door | None":
+        if self._settings.slack is None:
+            return None
+        from postbot.doors.slack.app import Door  # noqa: PLC0415 - slow to import, and few have it
+
+        return Door(self._settings.slack, lambda: self.sites, self._registry)
 
     @property
     def sites(self) -> Sequence[Site]:
@@ -86,19 +97,29 @@ class Service:
         try:
             self._timetable.start()
             self._mind_sites()
+            if self._slack is not None:
+                self._slack.open()
             self._serve(signals)
         finally:
             systemd.tell(systemd.STOPPING)
-            stopping = threading.Thread(target=server.stop if server else lambda: None, daemon=True)
+            stopping = threading.Thread(target=self._close, args=(server,), daemon=True)
             stopping.start()  # beside the turns that end, for each may take a few seconds
             self._leave(signals)
             stopping.join(_LEAVE / 2)
+
+    def _close(self, server: http.Server | None) -> None:
+        """Hear nothing more from outside."""
+        if self._slack is not None:
+            self._slack.close()
+        if server is not None:
+            server.stop()
 
     def _http(self) -> http.Server | None:
         if self._settings.listen is None:
             return None
         host, port = self._settings.listen
-        app = http.application(lambda: self.sites, self._settings, self._registry, works=self._works)
+        more = self._slack.routes if self._slack is not None else ()
+        app = http.application(lambda: self.sites, self._settings, self._registry, works=self._works, more=more)
         server = http.serve(app, host, port)
         logs.line("info", "", "listening", host=host, port=server.port)
         return server
@@ -137,8 +158,10 @@ class Service:
         names = _names(paths, self._settings.sites, {site.name for site in self._all})
         rhythm = Rhythm(self._settings.heartbeat, self._settings.patience)
         for path in paths:
-            told, speak = self._metrics.ticked, self._speak
-            self._sites[path] = Site(names[path], path, rhythm, self._timetable, self._clock, told=told, speak=speak)
+            told, speak, shown = self._metrics.ticked, self._speak, self._slack is not None
+            self._sites[path] = Site(
+                names[path], path, rhythm, self._timetable, self._clock, told=told, speak=speak, shown=shown
+            )
         for path in paths:
             self._sites[path].begin(next(self._count) * _GOLDEN % 1)
 

@@ -13,9 +13,9 @@ and so is any while there is no bot. It decides nothing about postings: that is 
 import sys
 import threading
 import traceback
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -23,14 +23,21 @@ from typing import Final
 from postbot.app import build, configured
 from postbot.censor import censored
 from postbot.config import Config
+from postbot.core.announce import one_line
+from postbot.core.lifecycle import Wish
+from postbot.core.plan.decide import make_plan
+from postbot.core.plan.memory import Opinion, Request
+from postbot.core.plan.steps import Plan, Seen
 from postbot.core.problem import PostbotError
+from postbot.core.site import Path as SitePath
 from postbot.doors.service import logs
 from postbot.doors.service.clock import WallClock
+from postbot.doors.service.desk import Glimpse
 from postbot.doors.service.health import Health, Outcome
 from postbot.doors.service.timetable import Timetable
 from postbot.doors.service.vitals import Hang, Vitals
 from postbot.hosts import HostError
-from postbot.ledger import Lease, LedgerBusy, LedgerError
+from postbot.ledger import Entry, Lease, Ledger, LedgerBusy, LedgerError
 from postbot.reconcile import Bot, Report
 
 GATHERED: Final = timedelta(seconds=1)
@@ -66,7 +73,10 @@ Told = Callable[[str, Bot, Report | None, Health, float], None]
 
 
 class Site:
-    """One site. Its methods may be called by any thread. `speak` is where the console channel speaks."""
+    """One site. Its methods may be called by any thread. `speak` is where the console channel speaks.
+
+    One that is `shown` to people looks at each heartbeat also where another replica does the work.
+    """
 
     def __init__(
         self,
@@ -78,6 +88,7 @@ class Site:
         *,
         told: Told,
         speak: Callable[[str], None],
+        shown: bool = False,
     ) -> None:
         self.name = name
         self.path = path
@@ -88,6 +99,8 @@ class Site:
         self._clock = clock
         self._told = told
         self._speak = speak
+        self._is_shown = shown
+        self._looked: tuple[Bot, Seen, Plan] | None = None  # where another replica ticks
         self._vitals = Vitals(name, rhythm.heartbeat, rhythm.patience)
         self._bot: Bot | None = None
         self._config: Config | None = None
@@ -141,10 +154,57 @@ class Site:
 
     def heard(self, key: str) -> bool:
         """Keep the key of something that came in; false where it was kept before. Raises `LedgerError`."""
+        return self._ledger().once(key, self._clock.now(), _REMEMBERED)
+
+    def _ledger(self) -> Ledger:
         bot = self._bot  # once, for it may go away meanwhile
         if bot is None:
             raise LedgerError(f"{self.name} has no ledger, for its configuration cannot be used, or it is leaving.")
-        return bot.ledger.once(key, self._clock.now(), _REMEMBERED)
+        return bot.ledger
+
+    # What people may ask (`desk.Desk`)
+
+    def glimpse(self) -> Glimpse | None:
+        """What is known of it, from memory and the ledger; None before its first look."""
+        bot, config, looked = self._bot, self._config, self._looked
+        if bot is None or config is None:
+            return None
+        shown = looked[1:] if looked is not None and looked[0] is bot else bot.shown
+        if shown is None:
+            return None
+        seen, plan = shown
+        held = f"postbot holds its plan for a person to look at: {plan.held.reason}" if plan.held else ""
+        return Glimpse(
+            seen=replace(seen, memory=bot.ledger.memory()),
+            plan=plan,
+            policy=bot.policy,
+            voice=bot.voice,
+            roster=bot.roster,
+            holidays=config.site.holidays or "",
+            obstacle=bot.halted() or held,
+            now=self._clock.now(),
+        )
+
+    def file(self, path: SitePath, wish: Wish, by: str, *, asker: str, key: str) -> Request:
+        """File a wish and have it looked at soon; of several with one key, only the first counts."""
+        filed = self._ledger().file(path, wish, by, self._clock.now(), asker=asker, key=key)
+        self.poke()
+        return filed
+
+    def opine(self, opinion: Opinion, path: SitePath, *, key: str) -> bool:
+        """Keep what somebody says of a pull request; false where that came with this key before."""
+        is_new = self._ledger().opine(opinion, path, key=key)
+        self.poke()
+        return is_new
+
+    def refused(self, path: SitePath, what: str, by: str, why: str) -> None:
+        """Have it on record that somebody asked for what they may not."""
+        said = f"{by} asked to {what}: {one_line(why)}"
+        self._ledger().acted("refused", at=self._clock.now(), path=path, by=by, detail=said)
+
+    def history(self, path: SitePath) -> Sequence[Entry]:
+        """What has become of a posting, oldest first."""
+        return self._ledger().history(path)
 
     # What others may ask
 
@@ -198,7 +258,22 @@ class Site:
                 self._poke(self._clock.now())
 
     def _beat(self) -> None:
-        self._turn(unless=self._done_elsewhere)
+        self._turn(unless=self._followed)
+
+    def _followed(self) -> bool:
+        """Whether another replica's tick stands for this heartbeat; then only what it works on is looked at here."""
+        is_done, bot = self._done_elsewhere(), self._bot
+        if is_done and bot is not None:
+            self._look(bot)
+        return is_done
+
+    def _look(self, bot: Bot) -> None:
+        """See what another replica works on, for those who ask here. What fails is for the ticks to tell."""
+        if not self._is_shown or self._leaving.is_set():
+            return
+        with suppress(PostbotError):
+            seen = bot.observe()
+            self._looked = bot, seen, make_plan(seen, self._clock.now(), bot.policy)
 
     def _turn(self, unless: Callable[[], bool] = lambda: False) -> bool:
         """Take a turn; false where one is under way. What it asks first may hang, and so is within it."""
@@ -227,10 +302,12 @@ class Site:
         report: Report | None = None
         try:
             report = bot.tick(self._clock.now(), self._clock.off())
+            self._looked = None
             seconds = self._ended(*_outcome(bot, report), report.wakes_at)
         except LedgerBusy as busy:
             seconds = self._ended(Outcome.BUSY, str(busy))
             self._poke(self._clock.now() + _BUSY if busy.until is None else busy.until + _A_LITTLE)
+            self._look(bot)
         except PostbotError as error:
             seconds = self._ended(Outcome.FAILED, str(error))
             logs.line("error", self.name, "tick failed", why=str(error))

@@ -1,0 +1,1 @@
+"""The door in Slack: what people there see, type, fill in and press."""

@@ -1,0 +1,310 @@
+"""What people do in Slack, and what comes of it: shown something, or what they want is filed; never done here.
+
+Each act goes the same way: who is it, what do they mean, may they, is it still what they saw; then it is written down,
+and only then acknowledged. Rights are looked at for a command or a button, again when a form comes back, and once more
+by the tick that carries it out. Everything shown is from the last look at the site; GitHub is never asked here.
+
+What comes in is signed by Slack and still not trusted: a posting is found by comparing with those that there are, a
+form's values are read by the form that asked for them, and a wish that comes back is proven anew.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from postbot import steady
+from postbot.core.announce import one_line
+from postbot.core.lifecycle import Wish
+from postbot.core.plan.memory import Opinion, Request, Said
+from postbot.core.plan.people import digest
+from postbot.core.plan.rights import Action
+from postbot.core.plan.wants import objection
+from postbot.core.site import Pull, PullStatus
+from postbot.doors.service.desk import Desk
+from postbot.doors.slack import views
+from postbot.doors.slack.answers import BOARD, Answer, Outcome, Spot, closing, message, update
+from postbot.doors.slack.payload import Json, text, within
+from postbot.doors.slack.views import Carried, Found, Turn, Verb
+from postbot.doors.slack.visit import Place, Visit, visit
+from postbot.doors.slack.words import Command, find, parse
+
+MOST_EFFECTS: Final = 20
+"""So many things one person may have done within `_SPAN`: more than anybody means to, fewer than do harm unseen."""
+
+_SPAN: Final = 600.0
+
+_GONE: Final = "This posting is not there any more, or you may not see it. Type /posting to see all of them."
+_STALE: Final = "What you saw there is out of date. Type /posting and begin again."
+_Values = Mapping[str, Mapping[str, Any]]
+_OPINIONS: Final = {Verb.APPROVE: Said.APPROVE, Verb.CHANGES: Said.CHANGES, Verb.SNOOZE: Said.SNOOZE}
+
+
+class Acts:
+    """What can be done by the people of one workspace, at some sites. Its methods may be called by any thread.
+
+    `desks` are asked for at each act. Each method takes what Slack sent, with the key under which it counts once, and
+    may raise `LedgerError`.
+    """
+
+    def __init__(self, desks: Callable[[], Sequence[Desk]]) -> None:
+        self._desks = desks
+        self._pace = _Pace()
+
+    # What people begin with
+
+    def command(self, payload: Json, _key: str) -> Answer:
+        """`/posting` with whatever stands behind it."""
+        spot, there = self._comes(payload)
+        if there.trouble:
+            return Answer(Outcome.REFUSED, message(views.notice(there.trouble)))
+        meant = parse(text(payload, "text"))
+        if meant.verb is Verb.BOARD:
+            return Answer(Outcome.SHOWN, message(views.board(there.scenes, there.sight)))
+        if meant.verb is Verb.HELP:
+            return Answer(Outcome.SHOWN, message(views.help_text()))
+        search = find(meant.name, there.scenes, there.sight)
+        if meant.verb is None:
+            return Answer(Outcome.SHOWN, message(views.unclear(meant, search, there.sight)))
+        if search.only is None:
+            return Answer(Outcome.SHOWN, message(views.several(meant.verb, search, there.sight)))
+        return self._typed(there, search.only, meant, spot)
+
+    def _typed(self, there: Visit, found: Found, meant: Command, spot: Spot) -> Answer:
+        """A verb and a posting: told at once where it only shows something, else refused, or asked for the rest."""
+        verb = meant.verb or Verb.SHOW
+        if verb is Verb.SHOW:
+            return Answer(Outcome.SHOWN, message(views.show(found.scene, found.posting, there.sight)))
+        if verb is Verb.HISTORY:
+            return Answer(Outcome.SHOWN, message(_past(there, found)))
+        if refusal := _refusal(there, found, verb) or _out_of_date(found, verb, 0):
+            return Answer(Outcome.REFUSED, message(views.notice(refusal)))
+        return Answer(Outcome.SHOWN, None, spot.show(_form(there, found, meant)))
+
+    def shortcut(self, payload: Json, _key: str) -> Answer:
+        """The board from anywhere; from a message that names one posting, that posting."""
+        spot, there = self._comes(payload)
+        if there.trouble:
+            return Answer(Outcome.REFUSED, None, spot.show(views.as_modal(views.notice(there.trouble), BOARD)))
+        said = text(payload, "message", "text").partition("\n")[0]
+        one = find(said.partition(":")[0], there.scenes, there.sight).only if said else None
+        shown = views.show(one.scene, one.posting, there.sight) if one else views.board(there.scenes, there.sight)
+        return Answer(Outcome.SHOWN, None, spot.show(views.as_modal(shown, BOARD)))
+
+    def home(self, payload: Json, _key: str) -> Answer:
+        """Somebody opens the App Home."""
+        spot, there = self._comes(payload)
+        if text(payload, "event", "tab") not in ("", "home"):
+            return Answer(Outcome.SHOWN)
+        said = views.notice(there.trouble)
+        shown = _bare(said.blocks) if there.trouble else views.home(there.scenes, there.sight)
+        return Answer(Outcome.SHOWN, None, lambda client: client.views_publish(user_id=spot.member, view=shown))
+
+    # Buttons
+
+    def press(self, payload: Json, _key: str) -> Answer:
+        """A button. One that only leads somewhere has led there already."""
+        pressed: Json = next(iter(payload.get("actions") or ()), {})
+        name, value = text(pressed, "action_id"), text(pressed, "value")
+        verb = Verb.of_action(name)
+        if verb is None and not name.startswith("turn:"):
+            return Answer(Outcome.SHOWN)
+        spot, there = self._comes(payload)
+        if there.trouble:
+            return Answer(Outcome.REFUSED, None, spot.tell(views.notice(there.trouble)))
+        if verb is None:
+            turn = Turn.of_value(value)
+            board = views.board(there.scenes, there.sight, turn)
+            return Answer(Outcome.SHOWN, None, spot.turn(board, views.home(there.scenes, there.sight, turn)))
+        return self._pressed(there, verb, value, spot)
+
+    def _pressed(self, there: Visit, verb: Verb, value: str, spot: Spot) -> Answer:
+        ref, number = views.named(value)
+        found = there.found(ref)
+        if found is None:
+            return Answer(Outcome.REFUSED, None, spot.tell(views.notice(_GONE)))
+        if verb is Verb.HISTORY:
+            return Answer(Outcome.SHOWN, None, spot.show(views.as_modal(_past(there, found), BOARD)))
+        if verb.right is Action.SEE:
+            shown = views.show(found.scene, found.posting, there.sight)
+            return Answer(Outcome.SHOWN, None, spot.show(views.as_modal(shown, BOARD)))
+        if refusal := _refusal(there, found, verb) or _out_of_date(found, verb, number):
+            return Answer(Outcome.REFUSED, None, spot.tell(views.notice(refusal)))
+        return Answer(Outcome.SHOWN, None, spot.show(_form(there, found, Command(verb), number)))
+
+    # Forms
+
+    def submit(self, payload: Json, key: str) -> Answer:
+        """A form that was filled, or a summary that was confirmed."""
+        _, there = self._comes(payload)
+        view = within(payload, "view")
+        carried = Carried.read(text(view, "private_metadata"))
+        found = there.found(carried.ref) if carried else None
+        if there.trouble or carried is None or found is None:
+            return Answer(Outcome.REFUSED, closing(there.trouble or _GONE))
+        if refusal := _refusal(there, found, carried.verb):
+            return Answer(Outcome.REFUSED, closing(refusal))
+        if carried.verb.transition is None and carried.verb not in _OPINIONS:
+            return Answer(Outcome.REFUSED, closing(_STALE))
+        if carried.verb in _OPINIONS:
+            return self._opines(there, found, carried, _values(view), key)
+        if carried.blob != found.scene.blob(found.posting):
+            return Answer(Outcome.REFUSED, update(views.changed(found.scene, found.posting, carried)))
+        if text(view, "callback_id") == views.SUMMARY:
+            return self._confirmed(there, found, carried, key)
+        read = views.read(found.scene, found.posting, carried.verb, _values(view))
+        if not isinstance(read, Wish):
+            return Answer(Outcome.SHOWN, {"response_action": "errors", "errors": read})
+        return Answer(Outcome.SHOWN, update(views.summary(found.scene, found.posting, read, carried)))
+
+    def _confirmed(self, there: Visit, found: Found, carried: Carried, key: str) -> Answer:
+        """File it, unless it cannot be carried out, or somebody has come before and this person has not heard of it."""
+        scene, posting, wish = found.scene, found.posting, carried.wish
+        if wish is None or wish.transition is not carried.verb.transition:
+            return Answer(Outcome.REFUSED, closing(_STALE))
+        if why_not := objection(scene.seen, posting, wish, scene.now, scene.policy):
+            return Answer(Outcome.REFUSED, closing(f"This cannot be done: {why_not}"))
+        place = there.place(posting)
+        other = _other(place, found)
+        if other is not None and carried.place != str(other.number):
+            return Answer(Outcome.SHOWN, update(_after(other, found, wish, carried)))
+        if not self._pace.take(place.person.id):
+            return Answer(Outcome.REFUSED, closing(_TOO_MANY))
+        asker = f"slack:{place.person.id}"
+        place.desk.file(posting.path, wish, place.person.signed, asker=asker, key=key)
+        return Answer(Outcome.FILED, closing(_filed(place)))
+
+    def _opines(self, there: Visit, found: Found, carried: Carried, values: _Values, key: str) -> Answer:
+        """Keep what they say of the pull request that they saw, if it still changes the lines that it did."""
+        pull = _pull(found, carried.pull)
+        if pull is None or carried.place != digest(pull, found.scene.seen.snapshot.files):
+            return Answer(Outcome.REFUSED, closing("The pull request has changed since. Look at it again, please."))
+        words = views.read_words(values) if carried.verb is Verb.CHANGES else ""
+        until = views.read_until(found.scene, values) if carried.verb is Verb.SNOOZE else None
+        for read in (words, until):
+            if isinstance(read, dict):
+                return Answer(Outcome.SHOWN, {"response_action": "errors", "errors": read})
+        place = there.place(found.posting)
+        if not self._pace.take(place.person.id):
+            return Answer(Outcome.REFUSED, closing(_TOO_MANY))
+        opinion = Opinion(
+            branch=pull.branch,
+            about=carried.place,
+            said=_OPINIONS[carried.verb],
+            by=place.person.signed,
+            at=found.scene.now,
+            words=words if isinstance(words, str) else "",
+            until=until if not isinstance(until, dict) else None,
+        )
+        place.desk.opine(opinion, found.posting.path, key=key)
+        return Answer(Outcome.FILED, closing(f"{_SAID[carried.verb]}{_but(place)}"))
+
+    def _comes(self, payload: Json) -> tuple[Spot, Visit]:
+        spot = Spot.of(payload)
+        return spot, visit(self._desks(), spot.member)
+
+
+class _Pace:
+    """How much each person has had done of late, in this process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, deque[float]] = {}
+        self._turn = threading.Lock()
+
+    def take(self, member: str) -> bool:
+        """Whether they may have one thing more done now; it counts if so."""
+        with self._turn:
+            now, mine = steady.seconds(), self._known.setdefault(member, deque(maxlen=MOST_EFFECTS))
+            if len(mine) == MOST_EFFECTS and now - mine[0] < _SPAN:
+                return False
+            mine.append(now)
+            return True
+
+
+_TOO_MANY: Final = (
+    f"You have asked for {MOST_EFFECTS} things within ten minutes, so nothing was filed. Wait a little; if this was "
+    "not you, tell whoever keeps postbot."
+)
+_SAID: Final = {
+    Verb.APPROVE: "Your approval is noted.",
+    Verb.CHANGES: "What you ask for is noted; nothing is merged until somebody approves.",
+    Verb.SNOOZE: "Put off; you are asked again on that day.",
+}
+
+
+def _values(view: Mapping[str, Any]) -> _Values:
+    found = within(within(view, "state"), "values")
+    return {name: block for name, block in found.items() if isinstance(block, dict)}
+
+
+def _bare(blocks: Sequence[Json]) -> Json:
+    return {"type": "home", "callback_id": views.PLAIN, "blocks": list(blocks)}
+
+
+def _refusal(there: Visit, found: Found, verb: Verb) -> str:
+    """Why this person may not do this to this posting; put on record where they may not."""
+    refusal = there.refusal(verb.right, found.posting)
+    if refusal:
+        place = there.place(found.posting)
+        place.desk.refused(found.posting.path, verb.value, place.person.signed, refusal)
+    return refusal
+
+
+def _past(there: Visit, found: Found) -> views.Said:
+    return views.history(found.scene, found.posting, there.place(found.posting).desk.history(found.posting.path))
+
+
+def _form(there: Visit, found: Found, meant: Command, number: int = 0) -> Json:
+    """The form of a verb, which says first who else is at it and what keeps postbot from doing anything."""
+    verb, place = meant.verb or Verb.SHOW, there.place(found.posting)
+    other, pull = _other(place, found), _pull(found, number) if verb in _OPINIONS else None
+    told = [views.busy(other, found.scene.zone)] if other else []
+    about = digest(pull, found.scene.seen.snapshot.files) if pull else str(other.number) if other else ""
+    return views.form(
+        found.scene,
+        found.posting,
+        verb,
+        told=[*told, *filter(None, [place.obstacle])],
+        place=about,
+        pull=pull.number if pull else 0,
+        day=meant.day,
+        reason=meant.reason,
+    )
+
+
+def _pull(found: Found, number: int) -> Pull | None:
+    """The open pull request that is about this posting; none where another number was meant."""
+    pull = found.scene.pull(found.posting)
+    return pull if pull and pull.status is PullStatus.OPEN and number in (0, pull.number) else None
+
+
+def _out_of_date(found: Found, verb: Verb, number: int) -> str:
+    """Why nobody can say anything of a pull request any more."""
+    gone = verb in _OPINIONS and _pull(found, number) is None
+    return "There is no such pull request any more, so there is nothing to decide." if gone else ""
+
+
+def _other(place: Place, found: Found) -> Request | None:
+    """The open request that somebody else has for it."""
+    mine = (place.person.signed, f"slack:{place.person.id}")
+    requests = (each for each in found.scene.seen.memory.requests if each.path == found.posting.path)
+    return next((each for each in requests if each.by not in mine and each.asker not in mine), None)
+
+
+def _after(other: Request, found: Found, wish: Wish, carried: Carried) -> Json:
+    """The summary once more, with a word on who has come before; whoever confirms that goes on."""
+    view = views.summary(found.scene, found.posting, wish, replace(carried, place=str(other.number)))
+    told = views.notice(f"{views.busy(other, found.scene.zone)} Confirm once more to go on all the same.")
+    return view | {"blocks": [*told.blocks, *view["blocks"]][:_MOST_BLOCKS]}
+
+
+_MOST_BLOCKS: Final = 100
+
+
+def _filed(place: Place) -> str:
+    return f"Filed. You will hear what comes of it.{_but(place)}"
+
+
+def _but(place: Place) -> str:
+    return f" It waits, though: {one_line(place.obstacle)}" if place.obstacle else ""

@@ -1,0 +1,157 @@
+"""The forms: one modal for each verb, which asks for no more than it needs and is filled as far as the file goes.
+
+Pure. What a form shows is drawn from the same asks that `reading` goes through.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from postbot.core.dates import say
+from postbot.core.lifecycle import Actor, Wish, allowed, carry_out
+from postbot.core.plan.news import say_closing
+from postbot.core.posting import Posting
+from postbot.core.problem import Problem
+from postbot.core.profile import CloseReason, State
+from postbot.doors.slack.views.asks import MOST_LINE, Ask, Kind, asks, left_out, tomorrow
+from postbot.doors.slack.views.parts import (
+    FORM,
+    Carried,
+    Json,
+    choice_input,
+    context,
+    day_input,
+    email_input,
+    entry,
+    line_input,
+    lines,
+    modal,
+    name_of,
+    section,
+    time_input,
+    url_input,
+)
+from postbot.doors.slack.views.scene import Scene, Verb
+
+REASON: Final = "reason"
+WORDS: Final = "words"
+UNTIL: Final = "until"
+MOST_REASON: Final = 200
+MOST_WORDS: Final = 2000
+REASONS: Final = tuple(reason.value.capitalize() for reason in CloseReason)
+_MOST_WAS: Final = 60
+_TITLES: Final = {Verb.CHANGES: "Ask for changes", Verb.SNOOZE: "Ask me later", Verb.APPROVE: "Approve"}
+_SUBMITS: Final = {Verb.UNDO: "Take it back", Verb.CHANGES: "Send", Verb.SNOOZE: "Put it off", Verb.APPROVE: "Approve"}
+
+
+def form(
+    scene: Scene,
+    posting: Posting,
+    verb: Verb,
+    told: Sequence[str] = (),
+    place: str = "",
+    pull: int = 0,
+    day: str = "",
+    reason: CloseReason | None = None,
+) -> Json:
+    """The modal of a verb for one posting. `told` are sentences to stand at its top.
+
+    `day` (YYYY-MM-DD) and `reason` are filled in where the form asks for such a thing; `place` and `pull` are carried.
+    """
+    asked = asks(posting, verb, scene.now, day)
+    blocks = [section(name_of(posting.title)), *(section(sentence) for sentence in told)]
+    blocks += [section(sentence) for sentence in _explained(scene, posting, verb)]
+    if missed := left_out(posting, verb):
+        blocks.append(context(f"{missed} more fields are missing. There is no room for them here; fill in the file."))
+    blocks += [block for ask in asked for block in _drawn(ask, scene.zone)]
+    blocks += _of_verb(verb, posting, scene, reason)
+    was = {ask.key: (posting.text(ask.key) or "")[:_MOST_WAS] for ask in asked}
+    carried = Carried(verb, scene.ref(posting), scene.blob(posting), place, pull, was=was)
+    title = _TITLES.get(verb, f"{verb.label} a posting")
+    return modal(title, FORM, blocks, submit=_SUBMITS.get(verb, "Next"), carried=carried.write())
+
+
+# What it says -------------------------------------------------------------------------------------------------------
+
+
+def _explained(scene: Scene, posting: Posting, verb: Verb) -> Iterator[str]:
+    """What happens, and what the public sees afterwards."""
+    state, step = posting.state(scene.now), verb.transition
+    if step is None:
+        return
+    if state is None or not allowed(state, step, Actor.REQUEST):
+        yield f"It is {state or 'in no known state'} now, and cannot be moved in this way."
+        return
+    yield from _of_dates(scene, posting, verb)
+    yield from _AFTERWARDS.get(verb, ())
+    if verb is Verb.CLOSE:
+        done = carry_out(posting, Wish(step), scene.now)
+        yield from () if isinstance(done, Problem) else done.remarks
+
+
+_AFTERWARDS: Final = {
+    Verb.CLOSE: ("From then on the public sees it as closed. Those who follow it are told, with the reason.",),
+    Verb.WITHDRAW: ("From then on the public sees it as upcoming, with dates that are not known.",),
+    Verb.REOPEN: ("From then on the public sees it as upcoming. What has gone stale is to be filled in anew.",),
+    Verb.POSTPONE: ("From then on the public sees it as upcoming until its new opening date.",),
+}
+
+
+def _of_dates(scene: Scene, posting: Posting, verb: Verb) -> Iterator[str]:
+    opens, closes = posting.window.opens, posting.window.closes
+    if verb is Verb.OPEN and opens:
+        later = "It opens then, not before; to change that, postpone it." if opens > scene.now else "It opens at once."
+        yield f"Its opening date is {say(opens, scene.zone)}. {later}"
+    elif verb in (Verb.CLOSE, Verb.EXTEND) and closes:
+        past = closes <= scene.now and posting.state(scene.now) is not State.OPEN
+        yield f"{'It closed' if past else 'It closes'} on {say_closing(closes, scene.zone)} as it stands."
+
+
+# What it asks -------------------------------------------------------------------------------------------------------
+
+
+def _drawn(ask: Ask, zone: ZoneInfo) -> Iterator[Json]:
+    """The blocks in which a field is entered: two for a date where the site understands a time of day."""
+    match ask.kind:
+        case Kind.OPENS | Kind.CLOSES:
+            yield entry(ask.block_id, _DAYS[ask.kind], day_input(ask.initial), hint=ask.hint, optional=ask.optional)
+            if ask.timed:
+                hint = f"In {zone}. Without a time it is the whole day."
+                yield entry(ask.time_id, "At what time", time_input(ask.time), hint=hint, optional=True)
+        case Kind.CHOICE:
+            yield entry(ask.block_id, _label(ask), choice_input(ask.choices, ask.initial), hint=ask.hint)
+        case Kind.EMAIL:
+            yield entry(ask.block_id, _label(ask), email_input(ask.initial), hint=ask.hint)
+        case Kind.LINK:
+            leads = ask.initial.lower().startswith(("http://", "https://"))
+            yield entry(ask.block_id, _label(ask), url_input(ask.initial if leads else ""), hint=ask.hint)
+        case Kind.LINE:
+            yield entry(ask.block_id, _label(ask), line_input(MOST_LINE, ask.initial), hint=ask.hint)
+
+
+_DAYS: Final = {Kind.OPENS: "Opens", Kind.CLOSES: "Closes"}
+
+
+def _label(ask: Ask) -> str:
+    """The field's own name, as people would say it."""
+    words = " ".join(ask.key.replace("_", " ").split())
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def _of_verb(verb: Verb, posting: Posting, scene: Scene, reason: CloseReason | None) -> Iterator[Json]:
+    """What is asked besides fields of the posting."""
+    match verb:
+        case Verb.CLOSE:
+            chosen = reason.value.capitalize() if reason else ""
+            yield entry(REASON, "Why?", choice_input(REASONS, chosen))
+        case Verb.WITHDRAW:
+            hint = "For whoever approves it; the public does not hear it."
+            yield entry(REASON, "Why?", line_input(MOST_REASON), hint=hint, optional=True)
+        case Verb.CHANGES:
+            yield entry(WORDS, "What should be different?", line_input(MOST_WORDS, multiline=True))
+        case Verb.SNOOZE:
+            yield entry(UNTIL, "Ask me again on", day_input(tomorrow(posting, scene.now)), hint=f"In {scene.zone}.")
+        case Verb.APPROVE if pull := scene.waits(posting):
+            yield lines(f"*Pull request #{pull.number}* is merged when it is due.")
+        case _:
+            return

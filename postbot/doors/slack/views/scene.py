@@ -1,0 +1,268 @@
+"""What there is to be shown: each site as its last tick saw it, who looks, and the names that come back with a click.
+
+Pure values. A posting is named by a digest, which is compared with those that there are: no path ever comes in from
+outside. What a person may not see is not there for them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from hmac import compare_digest
+from zoneinfo import ZoneInfo
+
+from postbot.core.announce.words import Voice, ref_of
+from postbot.core.lifecycle import Actor, Transition, allowed
+from postbot.core.plan.memory import Request
+from postbot.core.plan.people import is_approved
+from postbot.core.plan.rights import Action
+from postbot.core.plan.steps import MergeWhen, Offer, Plan, Policy, Seen
+from postbot.core.plan.undoing import Undo, undoable
+from postbot.core.posting import Posting
+from postbot.core.profile import CloseReason, State
+from postbot.core.site import Path, Pull, PullStatus
+
+
+class Verb(StrEnum):
+    """What a command, a button or a form is for. The first eight are what a person may ask to be done to a posting."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    EXTEND = "extend"
+    POSTPONE = "postpone"
+    REOPEN = "reopen"
+    WITHDRAW = "withdraw"
+    UNDO = "undo"
+    APPROVE = "approve"
+    CHANGES = "changes"
+    SNOOZE = "snooze"
+    SHOW = "show"
+    HISTORY = "history"
+    BOARD = "board"
+    HELP = "help"
+
+    @property
+    def right(self) -> Action:
+        """The right that it takes: to ask for changes and to put off are part of approving, all that shows is SEE."""
+        if self in (Verb.CHANGES, Verb.SNOOZE):
+            return Action.APPROVE
+        return next((action for action in Action if action.value == self.value), Action.SEE)
+
+    @property
+    def transition(self) -> Transition | None:
+        """The transition that it asks for, if it asks for one."""
+        return next((step for step in Transition if step.value == self.value), None)
+
+    @property
+    def action_id(self) -> str:
+        """The name of its buttons."""
+        return f"{_DO}{self.value}"
+
+    @property
+    def label(self) -> str:
+        """What stands on its buttons."""
+        return _LABELS.get(self, self.value.capitalize())
+
+    @classmethod
+    def of_action(cls, action_id: str) -> "Verb | None":
+        """The verb that a button of this `action_id` is for; None for any other button."""
+        name = action_id.removeprefix(_DO) if action_id.startswith(_DO) else ""
+        return next((verb for verb in cls if verb.value == name), None)
+
+
+_DO = "do:"
+_LABELS = {Verb.CHANGES: "Ask for changes", Verb.SNOOZE: "Ask me later"}
+MOVES = tuple(verb for verb in Verb if verb.transition)
+"""The verbs that move a posting, in the order in which they are offered."""
+
+
+class Group(StrEnum):
+    """Under what a posting stands on the board: the first of these that is true of it."""
+
+    WAITING = "waiting for approval"
+    NOT_READY = "not ready"
+    CLOSING = "closing within 7 days"
+    OPEN = "open"
+    UPCOMING = "upcoming"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which part of the board is shown: all groups in short, or (from 0) one page of a group."""
+
+    group: Group | None = None
+    page: int = 0
+
+    @property
+    def value(self) -> str:
+        """How a button names it."""
+        return f"{self.group.name if self.group else ''}/{self.page}"
+
+    @classmethod
+    def of_value(cls, value: str) -> "Turn":
+        """The turn that a button names; the whole board for a value that names none."""
+        name, _, page = value.partition("/")
+        known = page.isascii() and page.isdigit() and len(page) < _LONG_NUMBER
+        return cls(Group.__members__.get(name), int(page) if known else 0)
+
+
+_LONG_NUMBER = 6
+
+
+@dataclass(frozen=True)  # without slots: what is looked up often is indexed once
+class Scene:
+    """One site as its last tick saw it. `name` is empty where the service keeps one site only.
+
+    `now` is an aware instant. `country` and `subdivision` say whose public holidays are worth a word, by the codes of
+    ISO 3166; without a subdivision they are those of the whole country.
+    """
+
+    name: str
+    seen: Seen
+    plan: Plan | None
+    policy: Policy
+    voice: Voice
+    now: datetime
+    country: str = "US"
+    subdivision: str = ""
+
+    def undoable(self, posting: Posting) -> Undo | str:
+        """What of this posting can be taken back now, or why nothing can."""
+        return undoable(self.seen, posting, self.now, self.policy)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's own zone, in which all of its dates are shown."""
+        return self.policy.zone
+
+    @cached_property
+    def postings(self) -> tuple[Posting, ...]:
+        """What takes part in the life of a posting, by path; files that cannot be read are none."""
+        found = (self.seen.postings[path] for path in sorted(self.seen.postings))
+        return tuple(each for each in found if isinstance(each, Posting) and not each.outside)
+
+    @cached_property
+    def _pulls(self) -> Mapping[Path, Pull]:
+        by_path: dict[Path, Pull] = {}
+        for pull in self.seen.snapshot.pulls:
+            if pull.status is PullStatus.OPEN:
+                by_path.update({path: pull for path in pull.paths if _goes_before(pull, by_path.get(path))})
+        return by_path
+
+    @cached_property
+    def _offers(self) -> Mapping[str, Offer]:
+        return {offer.want.branch: offer for offer in self.plan.offers} if self.plan else {}
+
+    def ref(self, posting: Posting) -> str:
+        """How this posting is named in whatever goes to Slack: as in the site's messages, where these can ask."""
+        return self.voice.ref(posting.path) or ref_of(self.name, posting.path)
+
+    def blob(self, posting: Posting) -> str:
+        """Git's name for the posting's present text; empty where it is not known."""
+        file = self.seen.snapshot.files.get(posting.path)
+        return file.blob if file else ""
+
+    def pull(self, posting: Posting) -> Pull | None:
+        """The open pull request that is about it; of several the latest that is no draft."""
+        return self._pulls.get(posting.path)
+
+    def request(self, posting: Posting) -> Request | None:
+        """The oldest open request for it."""
+        return next((each for each in self.seen.memory.requests if each.path == posting.path), None)
+
+    def waits(self, posting: Posting) -> Pull | None:
+        """Its pull request, if that waits for somebody's approval."""
+        pull = self.pull(posting)
+        if pull is None or pull.draft:
+            return None
+        offer = self._offers.get(pull.branch)
+        if offer and self.policy.of(offer.want.wish.transition).merge is MergeWhen.AUTO and not pull.again:
+            return None
+        return None if is_approved(pull, offer.want.request if offer else None, self.policy) else pull
+
+
+def _goes_before(pull: Pull, other: Pull | None) -> bool:
+    return other is None or (not pull.draft, pull.number) > (not other.draft, other.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Who looks: whether they may do something to a posting. What they may not see is not shown."""
+
+    may: Callable[[Action, Posting], bool]
+
+    def sees(self, posting: Posting) -> bool:
+        """Whether they may know of it at all."""
+        return self.may(Action.SEE, posting)
+
+    def moves(self, posting: Posting, scene: Scene) -> Iterator[Verb]:
+        """What they may ask for, of what the life cycle allows from the posting's state; an undo while it can be."""
+        state = posting.state(scene.now)
+        for verb in MOVES:
+            step = verb.transition
+            if step and state and allowed(state, step, Actor.REQUEST) and self.may(verb.right, posting):
+                lost = step is Transition.UNDO and isinstance(scene.undoable(posting), str)
+                yield from () if lost else (verb,)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One posting and where it is."""
+
+    scene: Scene
+    posting: Posting
+
+    @property
+    def ref(self) -> str:
+        """How it is named in whatever goes to Slack."""
+        return self.scene.ref(self.posting)
+
+    @property
+    def state(self) -> State | None:
+        """What the public sees of it at the scene's moment."""
+        return self.posting.state(self.scene.now)
+
+
+def visible(scenes: Sequence[Scene], sight: Sight) -> list[Found]:
+    """Every posting that this person may see."""
+    return [Found(scene, each) for scene in scenes for each in scene.postings if sight.sees(each)]
+
+
+def found_by(scenes: Sequence[Scene], ref: str, sight: Sight) -> Found | None:
+    """The posting of this name, if there is one and this person may see it."""
+    name = ref.encode("utf-8", "replace")
+    found = (Found(scene, each) for scene in scenes for each in scene.postings)
+    same = (each for each in found if compare_digest(each.ref.encode(), name))
+    return next((each for each in same if sight.sees(each.posting)), None)
+
+
+# What was typed -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What was typed. `verb` is None where none is known; `offers` are then those that may have been meant.
+
+    `day` (YYYY-MM-DD) and `reason` are what stood behind the name, to be filled into the form; they decide nothing.
+    """
+
+    verb: Verb | None
+    name: str = ""
+    day: str = ""
+    reason: CloseReason | None = None
+    offers: tuple[Verb, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The postings that a name may mean: those that fit it, else those that come near."""
+
+    fit: tuple[Found, ...] = ()
+    near: tuple[Found, ...] = ()
+
+    @property
+    def only(self) -> Found | None:
+        """The one posting that fits, where there is exactly one."""
+        return self.fit[0] if len(self.fit) == 1 else None

@@ -1,0 +1,12 @@
+"""Make every picture of docs/hr.md anew."""
+
+import sys
+
+from tests.examples import ROOT
+from tests.pictures.camera import NoChromiumError, draw
+from tests.pictures.scenes import pages
+
+try:
+    draw(pages(), ROOT / "docs" / "hr")
+except NoChromiumError as error:
+    sys.exit(str(error))

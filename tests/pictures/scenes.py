@@ -1,0 +1,125 @@
+"""What each picture shows: the real views and messages, on a few days at the bakery."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cache
+from typing import cast
+
+
+from postbot.core.announce import Event
+from postbot.core.lifecycle import Wish
+from postbot.core.plan.memory import Said as Opinion
+from postbot.core.plan.rights import Action, Role
+from postbot.core.profile import CloseReason
+from postbot.doors.slack.views import (
+    Carried,
+    Json,
+    Sight,
+    Verb,
+    board,
+    form,
+    home,
+    notice,
+    read,
+    summary,
+)
+from postbot.roster import Roster
+from tests.doors.slack.scenes import filled
+from tests.pictures import slack
+from tests.pictures.bakery import DUE, NOW, ROBIN, Bakery, new_closing
+
+_ROLE = Role(frozenset({ROBIN.id}), frozenset(Action))
+SIGHT = Sight(lambda _action, _posting: True)
+
+
+@cache
+def wednesday() -> Bakery:
+    """The bakery on an ordinary morning; Robin has asked for a later closing."""
+    bakery = Bakery.on_wednesday()
+    bakery.ask("Oven Technician", new_closing(45))
+    bakery.look()
+    return bakery
+
+
+def card(*then: Callable[[Bakery], None]) -> str:
+    """The card of a pull request after some things have happened, with its thread."""
+    bakery = Bakery.on_wednesday()
+    for happens in then:
+        happens(bakery)
+    [first] = bakery.heard(Event.PROPOSED, "Cake Decorator")
+    return slack.message(first, list(bakery.heard(Event.PROGRESS, "Cake Decorator")))
+
+
+def changes(bakery: Bakery) -> None:
+    bakery.opine("Cake Decorator", Opinion.CHANGES, words="The title should say that it is part-time.")
+    bakery.look(NOW + timedelta(minutes=30))
+
+
+def approved(bakery: Bakery) -> None:
+    bakery.opine("Cake Decorator", Opinion.APPROVE)
+    bakery.look(NOW + timedelta(hours=1))
+
+
+def merged(bakery: Bakery) -> None:
+    bakery.look(DUE)
+
+
+def announced(bakery: Bakery) -> None:
+    bakery.announce("Cake Decorator")
+    bakery.look(DUE + timedelta(minutes=2))
+
+
+def reminder() -> str:
+    [said] = wednesday().heard(Event.NOT_READY, "Pastry Chef")
+    return slack.message(said)
+
+
+def form_of(title: str, verb: Verb, **others: CloseReason) -> Json:
+    bakery = wednesday()
+    return form(bakery.scene(), bakery.posting(title), verb, **others)
+
+
+def wrong() -> str:
+    """The form of an opening as it comes back with something wrong in it."""
+    bakery, view = wednesday(), form_of("Pastry Chef", Verb.OPEN)
+    values = filled(view, field__apply_url="https://example.com", field__supervisory_status="1")
+    errors = read(bakery.scene(), bakery.posting("Pastry Chef"), Verb.OPEN, values)
+    assert isinstance(errors, dict)
+    return slack.view(view, errors)
+
+
+def last_step() -> str:
+    """The summary of an opening."""
+    bakery, view = wednesday(), form_of("Pastry Chef", Verb.OPEN)
+    link = "https://apply.bakery.example/pastry-chef"
+    values = filled(view, field__apply_url=link, field__supervisory_status="1")
+    scene, posting = bakery.scene(), bakery.posting("Pastry Chef")
+    wish, carried = read(scene, posting, Verb.OPEN, values), Carried.read(view["private_metadata"])
+    assert isinstance(wish, Wish)
+    assert carried is not None
+    return slack.view(summary(scene, posting, wish, carried))
+
+
+def refusal() -> str:
+    """What somebody hears who may look, and not close."""
+    roster = Roster(cast("WebClient", None), [Role(frozenset({ROBIN.id}), frozenset({Action.SEE}))])
+    return slack.answer(notice(roster.refusal(Action.CLOSE, ROBIN, wednesday().posting("Night Baker"))))
+
+
+def pages() -> Mapping[str, str]:
+    """The HTML of every picture, by its name."""
+    scene = wednesday().scene()
+    return {
+        "board": slack.answer(board([scene], SIGHT)),
+        "home": slack.view(home([scene], SIGHT)),
+        "form-open": slack.view(form_of("Pastry Chef", Verb.OPEN)),
+        "form-wrong": wrong(),
+        "summary": last_step(),
+        "form-close": slack.view(form_of("Night Baker", Verb.CLOSE, reason=CloseReason.CAP_REACHED)),
+        "reminder": reminder(),
+        "card-waits": card(),
+        "card-changes": card(changes),
+        "card-merged": card(changes, approved, merged),
+        "card-announced": card(approved, merged, announced),
+        "refusal": refusal(),
+    }
