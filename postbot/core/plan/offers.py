@@ -125,11 +125,15 @@ def _lacks(posting: Posting, wish: Wish, moved: Moved | Problem, when: datetime)
     missing += [found.message for found in not_offered(posting, wish.values)]
     if missing or isinstance(moved, Problem):
         return tuple(missing)
-    # However grave: a name that the file misspells in a comment is no worse once the field is filled in.
-    before = {(found.code, found.message) for found in check_posting(posting, when)}
+    before = {_told(found) for found in check_posting(posting, when)}
     after = check_posting(as_posting(moved.edited.document, posting.profile, posting.zone), when)
     serious = [found for found in after if found.severity is not Severity.NOTE]
-    return tuple(f.message for f in serious if (f.code, f.message) not in before)
+    return tuple(found.message for found in serious if _told(found) not in before)
+
+
+def _told(found: Problem) -> tuple[str, str, Severity | None]:
+    """What tells one finding from another: a misspelt name is no worse once its field is filled in, all others are."""
+    return found.code, found.message, None if found.code == "key-misspelt" else found.severity
 
 
 def gaps(posting: Posting, wish: Wish) -> list[Gap]:
