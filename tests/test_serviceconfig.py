@@ -87,8 +87,16 @@ def test_a_pattern_that_names_nothing_is_told_beside_every_other_mistake(folder:
         ("sites: [sites/a/postbot.yaml]\nheartbaet: 1 minute\n", 2, "`heartbaet` is not a setting."),
         ("sites: [sites/a/postbot.yaml]\nslack: {by: socket}\n", 2, "`slack.workspace` is needed"),
         ("sites: [sites/a/postbot.yaml]\nslack:\n  by: mail\n  workspace: T0TEAM\n", 3, "write 'http' or 'socket'"),
-        ("sites: [sites/a/postbot.yaml]\nslack:\n  by: http\n  workspace: agency\n", 4, "write the id of the workspace"),
-        ("sites: [sites/a/postbot.yaml]\nslack: {by: http, workspace: T0TEAM, server: 'http://x.example/'}\n", 2, "https"),
+        (
+            "sites: [sites/a/postbot.yaml]\nslack:\n  by: http\n  workspace: agency\n",
+            4,
+            "write the id of the workspace",
+        ),
+        (
+            "sites: [sites/a/postbot.yaml]\nslack: {by: http, workspace: T0TEAM, server: 'http://x.example/'}\n",
+            2,
+            "https",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(folder: Path, text: str, line: int, says: str):
