@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
-from typing import cast
-
+from typing import Any, cast
 
 from postbot.core.announce import Event
 from postbot.core.lifecycle import Wish
@@ -102,7 +101,7 @@ def last_step() -> str:
 
 def refusal() -> str:
     """What somebody hears who may look, and not close."""
-    roster = Roster(cast("WebClient", None), [Role(frozenset({ROBIN.id}), frozenset({Action.SEE}))])
+    roster = Roster(cast("Any", None), [Role(frozenset({ROBIN.id}), frozenset({Action.SEE}))])
     return slack.answer(notice(roster.refusal(Action.CLOSE, ROBIN, wednesday().posting("Night Baker"))))
 
 
