@@ -56,8 +56,9 @@ mutants: $(STAMP) ## Take each guard out of the code in turn: at least one test 
 bench: $(STAMP) ## Print the figures, with other tools beside them, in one run
 	@$(BIN)/python -m tests.bench
 
-picture: $(STAMP) ## Draw docs/demo.svg again
+picture: $(STAMP) ## Draw docs/demo.svg and the pictures of docs/hr.md again (these need Chromium)
 	@$(BIN)/postbot demo --svg docs/demo.svg > /dev/null
+	@$(BIN)/python -m tests.pictures
 
 lock: $(STAMP) ## Resolve pyproject.toml again into requirements.lock, and from that the locks of the image
 	@$(BIN)/uv pip compile $(LOCKING) --group pyproject.toml:dev pyproject.toml -o requirements.lock

@@ -122,9 +122,11 @@ def barred_by(
     for request in requests:
         channel, _, member = request.asker.partition(":")
         posting, action = postings.get(request.path), action_of(request.wish.transition)
-        if channel != "slack" or not isinstance(posting, Posting):
+        if channel != "slack":
             continue
-        if roster is None or action is None:
+        if not isinstance(posting, Posting):  # renamed, perhaps: nobody can tell yet whose it is now
+            yield request.number, Bar("Its posting is not where it was.", final=False)
+        elif roster is None or action is None:
             yield request.number, Bar("Nobody may ask for this from Slack any more.", final=True)
         elif refused := roster.vet(member, action, posting):
             yield request.number, Bar(refused.words, refused.final)

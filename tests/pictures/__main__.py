@@ -3,10 +3,11 @@
 import sys
 
 from tests.examples import ROOT
-from tests.pictures.camera import NoChromiumError, draw
+from tests.pictures.camera import NoChromiumError, draw, phone
 from tests.pictures.scenes import pages
 
 try:
-    draw(pages(), ROOT / "docs" / "hr")
+    with phone() as page:
+        draw(page, pages(), ROOT / "docs" / "hr")
 except NoChromiumError as error:
     sys.exit(str(error))

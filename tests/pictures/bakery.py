@@ -1,13 +1,13 @@
 """A bakery that looks for people: its postings, and what the real plan makes of them on some days in March 2030."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from postbot.app import words
 from postbot.core.announce import FOLLOWED, Announcement, Audience, Event, Message
 from postbot.core.announce.routes import Route, events_of
-from postbot.core.announce.words import Voice, messages
+from postbot.core.announce.words import RELEASE, Voice, messages
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.memory import Opinion, Request, Said, Spoken
 from postbot.core.plan.people import digest
@@ -83,7 +83,6 @@ POSTINGS = (
     ("Pastry Chef", "upcoming", "March 11, 2030, 9:00 am EDT", "March 25, 2030, 11:59 pm EDT", _GAPS),
     ("Night Baker", "open", "February 25, 2030, 9:00 am EST", "March 11, 2030, 11:59 pm EDT"),
     ("Oven Technician", "open", "March 4, 2030, 9:00 am EST", "March 29, 2030, 11:59 pm EDT"),
-    ("Van Driver", "upcoming", "tbd", "tbd", _GAPS),
     ("Flour Buyer", "closed", "February 1, 2030, 9:00 am EST", "February 15, 2030, 11:59 pm EST"),
 )
 
@@ -99,6 +98,8 @@ class Bakery:
     def on_wednesday(cls) -> "Bakery":
         """As `NOW` finds it, looked at once."""
         bakery = cls()
+        seen = bakery.world.seen
+        bakery.world.seen = replace(seen, memory=replace(seen.memory, released=frozenset({RELEASE})))
         for title, *rest in POSTINGS:
             bakery.world.write(path_of(title), text(title, *rest))
         bakery.look()
@@ -140,12 +141,9 @@ class Bakery:
     def pull(self, title: str) -> Pull:
         return next(pull for pull in self.world.pulls() if path_of(title) in pull.paths)
 
-    def scene(self, before: Callable[[Posting], bool] = lambda _: True) -> Scene:
-        """What Slack's door sees; of the postings only those that are wanted."""
-        seen = self.world.seen
-        kept = {path: each for path, each in seen.postings.items() if isinstance(each, Posting) and before(each)}
-        seen = replace(seen, postings=kept)
-        return Scene("", seen, self.world.plan(), self.world.policy, VOICE, self.world.now)
+    def scene(self) -> Scene:
+        """What Slack's door sees."""
+        return Scene("", self.world.seen, self.world.plan(), self.world.policy, VOICE, self.world.now)
 
     def posting(self, title: str) -> Posting:
         found = self.world.seen.postings[path_of(title)]

@@ -35,7 +35,7 @@ _FEW_COLOURS = """async data => {
         counts.set(key, (counts.get(key) || 0) + 1);
     }
     const often = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a) || (a < b ? -1 : 1));
-    const palette = often.slice(0, 16).map(key => key.split(",").map(Number));
+    const palette = often.slice(0, 10).map(key => key.split(",").map(Number));
     const far = (a, b) => a.reduce((sum, each, at) => sum + (each - b[at]) ** 2, 0);
     const nearest = new Map(often.map(key => {
         const colour = key.split(",").map(Number);
@@ -45,7 +45,7 @@ _FEW_COLOURS = """async data => {
     for (let at = 0; at < pixels.length; at += 4) places += String.fromCharCode(nearest.get(coarse(at).join()));
     return {width: image.width, palette: palette.flat(), places: btoa(places)};
 }"""
-"""A picture as its 16 most frequent colours, and for each pixel the place of the nearest among them."""
+"""A picture as its 10 most frequent colours, and for each pixel the place of the nearest among them."""
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _NOTE = b"Source\0"
@@ -56,7 +56,7 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-lcd-text",
     "--disable-sync",
-    "--font-render-hinting=none",
+    "--disable-font-subpixel-positioning",
 )
 
 
@@ -99,22 +99,21 @@ def phone() -> Iterator[Page]:
         browser.close()
 
 
-def draw(pages: Mapping[str, str], folder: Path) -> None:
-    """Make NAME.png of each page, and take away what no page has made. Raises `NoChromiumError`."""
+def draw(page: Page, pages: Mapping[str, str], folder: Path) -> None:
+    """Make NAME.png of each of some HTML pages on a `phone`, and take away those that none of them has made."""
     folder.mkdir(parents=True, exist_ok=True)
-    with phone() as page:
-        for name, html in pages.items():
-            page.set_content(html)
-            seen = b64encode(page.locator("main").screenshot()).decode()
-            drawn = page.evaluate(_FEW_COLOURS, f"data:image/png;base64,{seen}")
-            (folder / f"{name}.png").write_bytes(_packed(drawn, digest(html)))
+    for name, html in pages.items():
+        page.set_content(html)
+        seen = b64encode(page.locator("main").screenshot()).decode()
+        drawn = page.evaluate(_FEW_COLOURS, f"data:image/png;base64,{seen}")
+        (folder / f"{name}.png").write_bytes(_packed(drawn, digest(html)))
     for path in folder.glob("*.png"):
         if path.stem not in pages:
             path.unlink()
 
 
 def _packed(drawn: Mapping[str, Any], note: str) -> bytes:
-    """A PNG of 16 colours, four bits to a pixel, with a note; the width is even."""
+    """A PNG of few colours, four bits to a pixel, with a note; the width is even."""
     width, places = drawn["width"], b64decode(drawn["places"])
     pairs = bytes(left << 4 | right for left, right in zip(places[::2], places[1::2], strict=True))
     rows = [pairs[at : at + width // 2] for at in range(0, len(pairs), width // 2)]

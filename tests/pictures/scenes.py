@@ -27,7 +27,6 @@ from tests.doors.slack.scenes import filled
 from tests.pictures import slack
 from tests.pictures.bakery import DUE, NOW, ROBIN, Bakery, new_closing
 
-_ROLE = Role(frozenset({ROBIN.id}), frozenset(Action))
 SIGHT = Sight(lambda _action, _posting: True)
 
 
@@ -37,6 +36,15 @@ def wednesday() -> Bakery:
     bakery = Bakery.on_wednesday()
     bakery.ask("Oven Technician", new_closing(45))
     bakery.look()
+    return bakery
+
+
+@cache
+def friday() -> Bakery:
+    """The bakery a moment after an opening that can still be taken back."""
+    bakery = Bakery.on_wednesday()
+    approved(bakery)
+    merged(bakery)
     return bakery
 
 
@@ -78,25 +86,34 @@ def form_of(title: str, verb: Verb, **others: CloseReason) -> Json:
     return form(bakery.scene(), bakery.posting(title), verb, **others)
 
 
+def typed(view: Json, **given: str) -> Json:
+    """A form with some of its fields filled in, as Slack shows it from then on."""
+    blocks = [dict(block) for block in view["blocks"]]
+    for block in blocks:
+        if (value := given.get(block.get("block_id", "").removeprefix("field:"))) is not None:
+            element = dict(block["element"])
+            chosen = [each for each in element.get("options", ()) if each["text"]["text"] == value]
+            block["element"] = element | ({"initial_option": chosen[0]} if chosen else {"initial_value": value})
+    return view | {"blocks": blocks}
+
+
 def wrong() -> str:
     """The form of an opening as it comes back with something wrong in it."""
-    bakery, view = wednesday(), form_of("Pastry Chef", Verb.OPEN)
-    values = filled(view, field__apply_url="https://example.com", field__supervisory_status="1")
-    errors = read(bakery.scene(), bakery.posting("Pastry Chef"), Verb.OPEN, values)
+    view = typed(form_of("Pastry Chef", Verb.OPEN), apply_url="https://example.com")
+    errors = read(wednesday().scene(), wednesday().posting("Pastry Chef"), Verb.OPEN, filled(view))
     assert isinstance(errors, dict)
     return slack.view(view, errors)
 
 
-def last_step() -> str:
+def last_step() -> Json:
     """The summary of an opening."""
-    bakery, view = wednesday(), form_of("Pastry Chef", Verb.OPEN)
     link = "https://apply.bakery.example/pastry-chef"
-    values = filled(view, field__apply_url=link, field__supervisory_status="1")
-    scene, posting = bakery.scene(), bakery.posting("Pastry Chef")
-    wish, carried = read(scene, posting, Verb.OPEN, values), Carried.read(view["private_metadata"])
+    view = typed(form_of("Pastry Chef", Verb.OPEN), apply_url=link, supervisory_status="NO")
+    scene, posting = wednesday().scene(), wednesday().posting("Pastry Chef")
+    wish, carried = read(scene, posting, Verb.OPEN, filled(view)), Carried.read(view["private_metadata"])
     assert isinstance(wish, Wish)
     assert carried is not None
-    return slack.view(summary(scene, posting, wish, carried))
+    return summary(scene, posting, wish, carried)
 
 
 def refusal() -> str:
@@ -113,7 +130,7 @@ def pages() -> Mapping[str, str]:
         "home": slack.view(home([scene], SIGHT)),
         "form-open": slack.view(form_of("Pastry Chef", Verb.OPEN)),
         "form-wrong": wrong(),
-        "summary": last_step(),
+        "summary": slack.view(last_step()),
         "form-close": slack.view(form_of("Night Baker", Verb.CLOSE, reason=CloseReason.CAP_REACHED)),
         "reminder": reminder(),
         "card-waits": card(),

@@ -24,7 +24,7 @@ CSS = (HERE / "slack.css").read_text(encoding="utf-8")
 
 _CODE = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
 _LINK = re.compile(r"<([^<>|]+)\|([^<>]*)>")
-_CHANNEL = re.compile(r"<#([^<>|]+)>")
+_CHANNEL = re.compile(r"<#[^<>|]+>")
 _BOLD = re.compile(r"(?<!\w)\*([^*\n]+)\*(?!\w)")
 
 
@@ -41,7 +41,7 @@ def spoken(text: Mapping[str, Any]) -> Markup:
 
 def _formatted(text: str) -> Markup:
     """Our own mrkdwn outside of code: what is bold, and links. Its other characters are entities already."""
-    linked = _LINK.sub(lambda found: f"<a>{found[2]}</a>", text)
+    linked = _CHANNEL.sub("<a>#openings</a>", _LINK.sub(lambda found: f"<a>{found[2]}</a>", text))
     return Markup(_BOLD.sub(r"<b>\1</b>", linked))  # noqa: S704 - it is escaped, as the twin has made sure
 
 

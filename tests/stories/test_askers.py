@@ -109,3 +109,16 @@ def test_a_site_that_grants_nobody_anything_any_more_refuses(tmp_path: Path, sla
     world.bot.roster = None
     world.tick()
     assert world.answer(request) == (False, "Nobody may ask for this from Slack any more.")
+
+
+def test_while_slack_is_silent_a_closing_that_is_due_does_not_wait_for_what_was_asked(
+    tmp_path: Path, slack: SlackTwin
+) -> None:
+    world = site(tmp_path, slack, CONFIG)
+    request = ask(world, "close")
+    slack.fault("500", "users.info", times=1000)
+    world.tick("2026-03-20T23:59")
+    assert "state: closed" in world.text("pilot")
+    slack.heal()
+    world.advance(minutes=1)
+    assert (world.answer(request) or (None,))[0] is not None

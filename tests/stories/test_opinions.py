@@ -75,6 +75,7 @@ def test_who_asks_for_changes_keeps_it_from_being_merged_until_they_say_yes(tmp_
 
 def test_what_is_put_off_is_closed_and_comes_back_on_its_date_and_then_waits_for_a_yes(tmp_path: Path) -> None:
     world = prepared(tmp_path, CONFIG.replace("when-due", "auto"))
+    say(world, Said.APPROVE, "bo")  # for another day
     say(world, Said.SNOOZE, until=world.now + timedelta(days=4))
     world.advance(minutes=1)
     [pull] = world.pulls(None)
@@ -88,6 +89,16 @@ def test_what_is_put_off_is_closed_and_comes_back_on_its_date_and_then_waits_for
     world.advance(minutes=1)
     assert "state: open" in world.text("pilot")
     assert len(world.pulls(None)) == 1
+
+
+def test_a_yes_from_before_it_was_put_off_on_its_page_is_none_for_what_comes_again(tmp_path: Path) -> None:
+    world = prepared(tmp_path, CONFIG.replace("when-due", "auto"))
+    say(world, Said.APPROVE, "bo")
+    world.advance(hours=1)
+    world.reject(1, reason="ask me on March 9, 2026")
+    world.tick(DUE)
+    assert [pull.again for pull in world.pulls()] == [True]
+    assert "state: upcoming" in world.text("pilot")
 
 
 def test_who_says_yes_after_all_ends_the_putting_off(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from difflib import unified_diff
 from hashlib import sha256
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import one_line
@@ -94,8 +95,8 @@ def digest(pull: Pull, files: Mapping[Path, File]) -> str:
 def changed_lines(before: bytes, after: bytes) -> Iterator[str]:
     """The lines that go (`-`) and come (`+`), as they are; bytes that are no UTF-8 in backslashes."""
     old, new = (text.decode(errors="surrogateescape").splitlines() for text in (before, after))
-    lines = unified_diff(old, new, n=0, lineterm="")
-    found = (line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    lines = islice(unified_diff(old, new, n=0, lineterm=""), 2, None)  # the first two name the files
+    found = (line for line in lines if line[:1] in "+-")
     return (line.encode(errors="surrogateescape").decode(errors="backslashreplace") for line in found)
 
 
@@ -114,16 +115,15 @@ def _opined(pull: Pull, opinions: Sequence[Opinion], snapshot: Snapshot) -> Pull
     if not opinions or pull.status not in (PullStatus.OPEN, PullStatus.WITHDRAWN):
         return pull
     about = digest(pull, snapshot.files) if pull.status is PullStatus.OPEN else ""
-    last = {each.by: each for each in _since_put_off(opinions)}
+    last = {each.by: each for each in _since_put_off(opinions) if each.at >= pull.opened_at}
     yes = tuple(name for name, each in last.items() if each.said is Said.APPROVE and each.about == about)
     no = next((each for each in reversed(last.values()) if each.said is Said.CHANGES and each.about == about), None)
-    until = _put_off(opinions)
     return replace(
         pull,
         approved_by=tuple(dict.fromkeys((*pull.approved_by, *yes))),
         blocked=_asks_for(no) if no else pull.blocked,
-        again=pull.again or until is not None,
-        put_off_until=until,
+        again=pull.again or any(each.said is Said.SNOOZE for each in opinions),
+        put_off_until=_put_off(opinions),
     )
 
 

@@ -21,6 +21,7 @@ from postbot.core.plan.memory import Memory, Opinion, Said, Spoken
 from postbot.core.plan.news import about, window_facts
 from postbot.core.plan.people import changed_lines, digest, is_approved, is_put_off, put_off_to
 from postbot.core.plan.steps import Offer, Policy, Propose, Seen, Step, Tell, Withdraw
+from postbot.core.plan.undoing import LATE, NEWS
 from postbot.core.plan.waiting import hindrance
 from postbot.core.posting import Posting, at_utc, read_posting, slug_of
 from postbot.core.site import File, Path, Pull, PullStatus
@@ -28,25 +29,9 @@ from postbot.core.site import File, Path, Pull, PullStatus
 FOLLOWED_FOR: Final = timedelta(days=14)
 """How long after its end a pull request is followed: so long is what was said to the public kept in mind."""
 
-_LATE: Final = timedelta(minutes=10)
-"""How much earlier than its merge, by the host's clock, the look may have begun that witnessed it."""
-
 _MOST_LINES: Final = 12
 _LONGEST_LINE: Final = 160
 _MOST_NAMES: Final = 6
-
-_OPENS: Final = frozenset({Event.OPENED, Event.REOPENED})
-_SHUTS: Final = frozenset({Event.CLOSED, Event.CLOSED_EARLY, Event.CALLED_OFF})
-_PUTS_OFF: Final = frozenset({Event.POSTPONED, Event.CALLED_OFF})
-_NEWS: Final[Mapping[Transition, frozenset[Event]]] = {
-    Transition.OPEN: _OPENS,
-    Transition.CLOSE: _SHUTS,
-    Transition.EXTEND: _OPENS | {Event.EXTENDED, Event.CORRECTED},
-    Transition.POSTPONE: _PUTS_OFF,
-    Transition.WITHDRAW: _PUTS_OFF,
-    Transition.UNDO: _OPENS | _SHUTS | _PUTS_OFF | {Event.EXTENDED, Event.CORRECTED, Event.UNDONE},
-}
-"""What the public hears once each of these is merged; of the others it hears nothing."""
 
 
 def progress(
@@ -158,8 +143,8 @@ class _Followed:
     @cached_property
     def spoken(self) -> tuple[Spoken, ...]:
         """What was said to the public because it was merged."""
-        events = _NEWS.get(self.transition, frozenset()) if self.transition else frozenset()
-        since = (self.pull.closed_at or self.pull.opened_at) - _LATE
+        events = NEWS.get(self.transition, frozenset()) if self.transition else frozenset()
+        since = (self.pull.closed_at or self.pull.opened_at) - LATE
         return tuple(
             each
             for each in self.seen.memory.spoken

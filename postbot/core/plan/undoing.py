@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from postbot.core.announce import Event
 from postbot.core.dates import say
 from postbot.core.lifecycle import Due, Transition, due
 from postbot.core.plan.memory import Change, Witness
@@ -27,6 +28,22 @@ KEPT: Final = timedelta(days=14)
 """How long who was told of what is kept in mind, and so the longest time within which it can be taken back."""
 
 _SENT: Final = "sent"
+
+LATE: Final = timedelta(minutes=10)
+"""How much earlier than its merge, by the host's clock, the look may have begun that witnessed it."""
+
+_OPENS: Final = frozenset({Event.OPENED, Event.REOPENED})
+_SHUTS: Final = frozenset({Event.CLOSED, Event.CLOSED_EARLY, Event.CALLED_OFF})
+_PUTS_OFF: Final = frozenset({Event.POSTPONED, Event.CALLED_OFF})
+NEWS: Final[Mapping[Transition, frozenset[Event]]] = {
+    Transition.OPEN: _OPENS,
+    Transition.CLOSE: _SHUTS,
+    Transition.EXTEND: _OPENS | {Event.EXTENDED, Event.CORRECTED},
+    Transition.POSTPONE: _PUTS_OFF,
+    Transition.WITHDRAW: _PUTS_OFF,
+    Transition.UNDO: _OPENS | _SHUTS | _PUTS_OFF | {Event.EXTENDED, Event.CORRECTED, Event.UNDONE},
+}
+"""What the public hears once each of these is merged; of the others it hears nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +174,16 @@ def is_witnessed(seen: Seen, posting: Posting, back: Undone, before: Witness | N
 def told_of(seen: Seen, path: Path, pull: Pull, until: datetime | None = None) -> tuple[str, ...]:
     """Who was told (CHANNEL:RECIPIENT) of what a merged pull request has brought about, each once.
 
-    They are those to whom a message went out that was queued about the posting from its merge on, up to an instant if
-    one is given.
+    They are those to whom a message of its kind of news went out that was queued about the posting from its merge on,
+    up to an instant if one is given.
     """
-    since = _merged_at(pull)
+    since, transition = _merged_at(pull) - LATE, transition_of(pull)
+    events = NEWS.get(transition, frozenset()) if transition else frozenset()
     told = (
         f"{each.channel}:{each.recipient}"
         for each in seen.memory.spoken
-        if each.path == path and each.standing == _SENT and since <= each.at <= (until or each.at)
+        if each.path == path and each.standing == _SENT and each.event in events
+        if since <= each.at <= (until or each.at)
     )
     return tuple(dict.fromkeys(told))
 

@@ -39,6 +39,8 @@ def _wanted(seen: Seen, posting: Posting, request: Request | None, now: datetime
     clocked = _clocked(seen, posting, now, policy)
     asked = _asked_for(seen, posting, request, now, policy) if request else None
     waits = request is None or _is_put_off(seen, posting, request, now, policy)
+    # While nobody can tell whether who asked still may, what is due by the clock does not wait for them.
+    waits = waits or (clocked is not None and clocked.due <= now and _is_barred(seen, request))
     if clocked and (waits or (asked and _goes_first(seen, asked, clocked, now, policy))):
         yield clocked
         return
@@ -46,6 +48,10 @@ def _wanted(seen: Seen, posting: Posting, request: Request | None, now: datetime
         yield asked
     if clocked and _stands_by(clocked, now, policy):
         yield replace(clocked, standby=True)
+
+
+def _is_barred(seen: Seen, request: Request | None) -> bool:
+    return request is not None and request.number in seen.barred
 
 
 def _is_put_off(seen: Seen, posting: Posting, request: Request, now: datetime, policy: Policy) -> bool:

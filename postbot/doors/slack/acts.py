@@ -80,6 +80,9 @@ class Acts:
             return Answer(Outcome.SHOWN, message(_past(there, found)))
         if refusal := _refusal(there, found, verb) or _out_of_date(found, verb, 0):
             return Answer(Outcome.REFUSED, message(views.notice(refusal)))
+        undo = found.scene.undoable(found.posting) if verb is Verb.UNDO else None
+        if isinstance(undo, str):
+            return Answer(Outcome.REFUSED, message(views.notice(undo)))
         return Answer(Outcome.SHOWN, None, spot.show(_form(there, found, meant)))
 
     def shortcut(self, payload: Json, _key: str) -> Answer:
@@ -154,6 +157,8 @@ class Acts:
         if text(view, "callback_id") == views.SUMMARY:
             return self._confirmed(there, found, carried, key)
         read = views.read(found.scene, found.posting, carried.verb, _values(view))
+        if not isinstance(read, Wish) and not _values(view):  # a form that asks for nothing has no place for an error
+            return Answer(Outcome.REFUSED, closing(" ".join(read.values())))
         if not isinstance(read, Wish):
             return Answer(Outcome.SHOWN, {"response_action": "errors", "errors": read})
         return Answer(Outcome.SHOWN, update(views.summary(found.scene, found.posting, read, carried)))

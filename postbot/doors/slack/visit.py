@@ -5,9 +5,10 @@ every five minutes at most. Who cannot be told is nobody, and sees nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from postbot.core.plan.people import with_opinions
 from postbot.core.plan.rights import Action, Person
 from postbot.core.posting import Posting
 from postbot.doors.service.desk import Desk, Glimpse
@@ -92,7 +93,7 @@ def _scene(name: str, glimpse: Glimpse) -> Scene:
     country, _, part = glimpse.holidays.partition("-")
     return Scene(
         name=name,
-        seen=glimpse.seen,
+        seen=replace(glimpse.seen, snapshot=with_opinions(glimpse.seen.snapshot, glimpse.seen.memory.opinions)),
         plan=glimpse.plan,
         policy=glimpse.policy,
         voice=glimpse.voice,

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from postbot.core.announce import one_line
 from postbot.core.announce.blocks import without_format as quoted
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition, Wish, upcoming
@@ -29,6 +28,7 @@ from postbot.doors.slack.views.parts import (
     link,
     mrkdwn,
     name_of,
+    person,
     plain,
 )
 from postbot.doors.slack.views.scene import Found, Group, Scene, Sight, Turn, Verb, visible
@@ -172,7 +172,7 @@ def facts(found: Found) -> Iterator[Json]:
         waits = "draft" if pull.draft else "waits for approval" if scene.waits(posting) else "under way"
         yield mrkdwn(f"{link(pull.url, f'Pull request #{pull.number}')}: {waits}")
     if request := scene.request(posting):
-        asked = f"{one_line(request.by)} asked to {request.wish.transition}, {say(request.filed_at, scene.zone)}"
+        asked = f"{person(request.by)} asked to {request.wish.transition}, {say(request.filed_at, scene.zone)}"
         yield mrkdwn(quoted(asked))
 
 

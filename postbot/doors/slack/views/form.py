@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from postbot.core.announce import one_line
 from postbot.core.dates import say
 from postbot.core.lifecycle import Actor, Wish, allowed, carry_out
 from postbot.core.plan.news import say_closing
@@ -40,7 +41,7 @@ MOST_REASON: Final = 200
 MOST_WORDS: Final = 2000
 REASONS: Final = tuple(reason.value.capitalize() for reason in CloseReason)
 _MOST_WAS: Final = 60
-_TITLES: Final = {Verb.CHANGES: "Ask for changes", Verb.SNOOZE: "Ask me later", Verb.APPROVE: "Approve"}
+_TITLES: Final = {Verb.CHANGES: "Ask for changes", Verb.SNOOZE: "Not now", Verb.APPROVE: "Approve"}
 _SUBMITS: Final = {Verb.UNDO: "Take it back", Verb.CHANGES: "Send", Verb.SNOOZE: "Put it off", Verb.APPROVE: "Approve"}
 
 
@@ -83,6 +84,7 @@ def _explained(scene: Scene, posting: Posting, verb: Verb) -> Iterator[str]:
         yield f"It is {state or 'in no known state'} now, and cannot be moved in this way."
         return
     yield from _of_dates(scene, posting, verb)
+    yield from (_taken_back(scene, posting),) if verb is Verb.UNDO else ()
     yield from _AFTERWARDS.get(verb, ())
     if verb is Verb.CLOSE:
         done = carry_out(posting, Wish(step), scene.now)
@@ -105,6 +107,14 @@ def _of_dates(scene: Scene, posting: Posting, verb: Verb) -> Iterator[str]:
     elif verb in (Verb.CLOSE, Verb.EXTEND) and closes:
         past = closes <= scene.now and posting.state(scene.now) is not State.OPEN
         yield f"{'It closed' if past else 'It closes'} on {say_closing(closes, scene.zone)} as it stands."
+
+
+def _taken_back(scene: Scene, posting: Posting) -> str:
+    found = scene.undoable(posting)
+    if isinstance(found, str):
+        return found
+    what = f"pull request #{found.pull.number} ({one_line(found.pull.title)})"
+    return f"This takes back what {what} did. It can be taken back until {say(found.until, scene.zone)}."
 
 
 # What it asks -------------------------------------------------------------------------------------------------------

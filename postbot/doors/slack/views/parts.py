@@ -48,6 +48,7 @@ _MOST_NAME: Final = 24
 _MOST_HINT: Final = 2000
 _MOST_PLACEHOLDER: Final = 150
 _MOST_OPTION: Final = 75
+_ID = re.compile(r" \([UW][A-Z0-9]{2,20}\)$")
 _ADDRESS = re.compile(r"https://[!-;=?-\[\]-{}~]+")  # printable ASCII without `<`, `>`, `|` and `\`
 
 
@@ -76,6 +77,11 @@ def mrkdwn(text: str) -> Json:
 def name_of(title: str, most: int = MOST_HEADER) -> str:
     """A posting's title, shortened to fit among other words."""
     return shortened(one_line(title), most) or "(without a title)"
+
+
+def person(signed: str) -> str:
+    """Somebody's name as people say it: without the id of the workspace that tells them from others in the ledger."""
+    return one_line(_ID.sub("", signed))
 
 
 def link(url: str, words: str) -> str:

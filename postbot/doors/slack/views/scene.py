@@ -72,7 +72,7 @@ class Verb(StrEnum):
 
 
 _DO = "do:"
-_LABELS = {Verb.CHANGES: "Ask for changes", Verb.SNOOZE: "Ask me later"}
+_LABELS = {Verb.CHANGES: "Ask for changes", Verb.SNOOZE: "Not now"}
 MOVES = tuple(verb for verb in Verb if verb.transition)
 """The verbs that move a posting, in the order in which they are offered."""
 

@@ -27,6 +27,7 @@ from postbot.doors.slack.views.parts import (
     lines,
     modal,
     name_of,
+    person,
     plain,
     section,
 )
@@ -112,7 +113,7 @@ def notice(sentence: str) -> Said:
 def busy(request: Request, zone: ZoneInfo) -> str:
     """That somebody else has asked for something of the same posting, what and when, in a sentence."""
     since = say(request.filed_at, zone)
-    return f"{one_line(request.by)} has asked to {request.wish.transition} this posting, on {since}; that comes first."
+    return f"{person(request.by)} has asked to {request.wish.transition} this posting, on {since}; that comes first."
 
 
 def several(verb: Verb, found: Search, sight: Sight) -> Said:

@@ -3,6 +3,7 @@
 Pure. What does not fit is counted, never left out in silence.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -30,6 +31,7 @@ from postbot.doors.slack.views.parts import (
     buttons,
     context,
     header,
+    lines,
     modal,
     name_of,
     preformatted,
@@ -43,6 +45,7 @@ _MOST_TOLD: Final = 5
 _MOST_NEWS: Final = 5
 _MOST_SHOWN: Final = 60
 _SATURDAY: Final = 5
+_CHANNEL: Final = re.compile(r"[CG][A-Z0-9]{2,20}")
 
 
 def summary(scene: Scene, posting: Posting, wish: Wish, carried: Carried) -> Json:
@@ -92,8 +95,13 @@ def _lines(offer: Offer) -> list[Json]:
     if not isinstance(offer.change, ChangeSet):
         why = " ".join(offer.lacks) or (offer.change.message if offer.change else "Nothing is left to change.")
         return [section(why)]
-    rows = offer.change.diff.splitlines()
-    return [preformatted(rows[_HEAD:])]
+    rows = [_in_words(row) for row in offer.change.diff.splitlines()[_HEAD:]]
+    return [preformatted(rows), context("A line with - goes, a line with + comes.")]
+
+
+def _in_words(row: str) -> str:
+    """A row of a diff; where it only says which line follows, as people would say it."""
+    return f"{row.strip('@ ').capitalize()}:" if row.startswith("@@") else row
 
 
 # Told ---------------------------------------------------------------------------------------------------------------
@@ -102,13 +110,13 @@ def _lines(offer: Offer) -> list[Json]:
 def _told(scene: Scene, offer: Offer) -> list[Json]:
     if not offer.foretold:
         return [section("Nobody: for those who follow the openings it is no news.")]
-    rows = [section(_hears(scene, each)) for each in offer.foretold[:_MOST_NEWS]]
-    more = len(offer.foretold) - len(rows)
+    rows = [block for each in offer.foretold[:_MOST_NEWS] for block in _hears(scene, each)]
+    more = len(offer.foretold) - _MOST_NEWS
     return [*rows, *([context(f"And {more} more announcements.")] if more > 0 else [])]
 
 
-def _hears(scene: Scene, announcement: Announcement) -> str:
-    """Who hears of an event, each once."""
+def _hears(scene: Scene, announcement: Announcement) -> Iterator[Json]:
+    """Who hears of an event, each once; channels of Slack by links, of which people see the names."""
     released = RELEASE in scene.seen.memory.released
     public = announcement.event.audience is Audience.PUBLIC
     if released:
@@ -117,13 +125,23 @@ def _hears(scene: Scene, announcement: Announcement) -> str:
         hearings, note = team(announcement, scene.voice.routes), " Only the team, until postbot speaks to the public."
     else:
         hearings, note = heard(announcement, without_contacts(scene.voice.routes)), ""
-    return f"{announcement.event.replace('-', ' ').capitalize()}: {_named(hearings)}.{note}"
+    event = announcement.event.replace("-", " ").capitalize()
+    channels = [each.recipient for each in hearings if each.channel == "slack" and _CHANNEL.fullmatch(each.recipient)]
+    others = [each for each in hearings if each.recipient not in channels]
+    if others or not channels:
+        yield section(f"{event}: {_named(others)}.{note}")
+    if channels:
+        links = ", ".join(f"<#{each}>" for each in channels[:_MOST_TOLD])
+        yield lines(f"{event}: {links}{_more(channels)} in Slack.{note}")
 
 
 def _named(hearings: Sequence[Hearing]) -> str:
     names = [f"{each.recipient} by {each.channel}" for each in hearings[:_MOST_TOLD]]
-    more = len(hearings) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "") if names else "nobody is listed for this"
+    return ", ".join(names) + _more(hearings) if names else "nobody is listed for this"
+
+
+def _more(told: Sequence[object]) -> str:
+    return f" and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
 
 
 def _when(scene: Scene, offer: Offer) -> str:
