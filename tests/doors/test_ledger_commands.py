@@ -41,7 +41,7 @@ def lived(site: Path, ledger: Ledger) -> Ledger:
     return ledger
 
 
-ROWS = "2 events, 0 heard, 1 outbox, 1 pulse, 0 released, 1 requests, 1 told, 1 witnesses"
+ROWS = "0 changes, 2 events, 0 heard, 0 opinions, 1 outbox, 1 pulse, 0 released, 1 requests, 1 told, 1 witnesses"
 
 
 def run(*words: str, site: Path) -> Done:
