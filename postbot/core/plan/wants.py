@@ -194,11 +194,17 @@ def ahead_of(seen: Seen, request: Request) -> Request | None:
 
 def objection(seen: Seen, posting: Posting, wish: Wish, now: datetime, policy: Policy) -> str | None:
     """Why a wish could not be carried out as things stand, whatever goes before it; None if it could."""
+    found = outcome(offered(seen, posting, wish, now, policy))
+    return None if found is None or found[0] else found[1]
+
+
+def offered(seen: Seen, posting: Posting, wish: Wish, now: datetime, policy: Policy) -> Offer:
+    """What would be offered for a wish that were filed now, whatever goes before it, and what its merge would tell."""
     request = Request(0, posting.path, wish, "", now)
     when = _when(posting, request)
+    asked = replace(seen, memory=replace(seen.memory, requests=(*seen.memory.requests, request)))
     want = Want(posting, wish, when, when, request_branch(request, posting.slug), request)
-    found = outcome(offer(seen, want, policy))
-    return None if found is None or found[0] else found[1]
+    return offer(asked, want, policy)
 
 
 def outcome(offer: Offer) -> tuple[bool, str] | None:

@@ -14,7 +14,6 @@ are Slack's (docs.slack.dev, reference/block-kit).
                 help_text() -> Said                              notice(sentence) -> Said
                 busy(request, zone) -> a sentence                as_modal(said, title) -> a view without a submit button
     asks.py     which fields a form asks for; drawn by `form`, read by `reading`
-    offered.py  what would come of a wish, proven; shown by `summary`
     form.py     form(scene, posting, verb, told=(), place="", pull=0, day="", reason=None) -> a modal
     reading.py  read(scene, posting, verb, values) -> Wish | Errors
                 read_words(values) -> str | Errors               read_until(scene, values) -> datetime | Errors

@@ -14,6 +14,7 @@ from postbot.core.plan.news import say_closing
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.profile import CloseReason, State
+from postbot.core.site import Pull
 from postbot.doors.slack.views.asks import MOST_LINE, Ask, Kind, asks, left_out, tomorrow
 from postbot.doors.slack.views.parts import (
     FORM,
@@ -162,6 +163,13 @@ def _of_verb(verb: Verb, posting: Posting, scene: Scene, reason: CloseReason | N
         case Verb.SNOOZE:
             yield entry(UNTIL, "Ask me again on", day_input(tomorrow(posting, scene.now)), hint=f"In {scene.zone}.")
         case Verb.APPROVE if pull := scene.waits(posting):
-            yield lines(f"*Pull request #{pull.number}* is merged when it is due.")
+            yield lines(f"*Pull request #{pull.number}*: {_after_a_yes(scene, pull)}")
         case _:
             return
+
+
+def _after_a_yes(scene: Scene, pull: Pull) -> str:
+    """What an approval leads to, as the site handles this transition: it says nothing of what it cannot bring about."""
+    if scene.merges_by_hand(pull):
+        return "your approval is noted, and a person merges it on its page."
+    return "once it is approved it is merged when it is due."

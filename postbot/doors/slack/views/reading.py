@@ -15,13 +15,13 @@ from postbot.core.announce import one_line
 from postbot.core.dates import Moment, Unreadable, read_moment, say
 from postbot.core.lifecycle import Wish
 from postbot.core.plan.news import say_closing
+from postbot.core.plan.wants import offered
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.profile import CloseReason
 from postbot.core.text.scalar import unprintable
 from postbot.doors.slack.views.asks import Ask, Kind, asks, bound_of, objection_to
 from postbot.doors.slack.views.form import MOST_REASON, MOST_WORDS, REASON, UNTIL, WORDS
-from postbot.doors.slack.views.offered import offered
 from postbot.doors.slack.views.parts import VALUE, excess
 from postbot.doors.slack.views.scene import Scene, Verb
 
@@ -220,7 +220,7 @@ def _unfit(scene: Scene, posting: Posting, wish: Wish, asked: Sequence[Ask]) -> 
         longest = max(asked, key=lambda ask: len(wish.values.get(ask.key, "")), default=None)
         place = longest.block_id if longest else REASON
         return {place: f"Together this is about {over} characters more than Slack can hold. Shorten the longest ones."}
-    offer = offered(scene, posting, wish)
+    offer = offered(scene.seen, posting, wish, scene.now, scene.policy)
     sentences = list(offer.lacks)
     if isinstance(offer.change, Problem):
         sentences.append(offer.change.message)

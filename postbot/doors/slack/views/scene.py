@@ -172,6 +172,11 @@ class Scene:
         """The oldest open request for it."""
         return next((each for each in self.seen.memory.requests if each.path == posting.path), None)
 
+    def merges_by_hand(self, pull: Pull) -> bool:
+        """Whether only a person merges it, however many have approved."""
+        offer = self._offers.get(pull.branch)
+        return offer is None or self.policy.of(offer.want.wish.transition).merge is MergeWhen.REVIEW
+
     def waits(self, posting: Posting) -> Pull | None:
         """Its pull request, if that waits for somebody's approval."""
         pull = self.pull(posting)

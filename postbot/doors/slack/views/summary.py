@@ -19,9 +19,9 @@ from postbot.core.dates import WEEKDAYS, say
 from postbot.core.lifecycle import Wish, wished_window
 from postbot.core.plan.news import say_closing
 from postbot.core.plan.steps import Offer
+from postbot.core.plan.wants import offered
 from postbot.core.posting import Posting
 from postbot.core.site import ChangeSet
-from postbot.doors.slack.views.offered import offered
 from postbot.doors.slack.views.parts import (
     CHANGED,
     SUMMARY,
@@ -50,7 +50,7 @@ _CHANNEL: Final = re.compile(r"[CG][A-Z0-9]{2,20}")
 
 def summary(scene: Scene, posting: Posting, wish: Wish, carried: Carried) -> Json:
     """What filing this wish brings about, with a button to confirm it. The view carries the wish."""
-    offer = offered(scene, posting, wish)
+    offer = offered(scene.seen, posting, wish, scene.now, scene.policy)
     blocks = [section(name_of(posting.title)), *(section(f"Mind: {each}") for each in warnings(scene, posting, wish))]
     blocks += [header("These lines change"), *_lines(offer)]
     blocks += [header("Who is told"), *_told(scene, offer)]
