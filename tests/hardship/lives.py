@@ -129,7 +129,8 @@ def _texts() -> tuple[str, Iterator[tuple[str, str]]]:
     corpus = examples.SHARED / "corpus/versions"
     if corpus.is_dir():
         return "real front matters", _real(corpus)
-    own = ((f"posting-{n}", examples.STATE.replace("Harbour Pilot", f"Harbour Pilot {n}")) for n in range(1000))
+    spelt = examples.STATE.replace("comtact", "contact")  # a slip of the example's, which readers would mind
+    own = ((f"posting-{n}", spelt.replace("Harbour Pilot", f"Harbour Pilot {n}")) for n in range(1000))
     return "front matters of our own, for the real ones are not here", own
 
 

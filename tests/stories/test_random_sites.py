@@ -134,5 +134,5 @@ class Sites(RuleBasedStateMachine):
 TestSites = Sites.TestCase
 # Every step is real git, so a failing run is shown as it came: shrinking it would take longer than reading it.
 TestSites.settings = settings(
-    max_examples=40 if os.environ.get("CI") else 20, stateful_step_count=20, phases=(Phase.explicit, Phase.generate)
+    max_examples=25 if os.environ.get("CI") else 15, stateful_step_count=20, phases=(Phase.explicit, Phase.generate)
 )
