@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
-from typing import Final
 from urllib.parse import quote, urlsplit
 
 from postbot.channels.console import Console
@@ -20,7 +19,7 @@ from postbot.hosts.local import LocalHost
 from postbot.ledger import Ledger
 from postbot.page import PublicSite
 from postbot.reconcile import Bot, Channel
-from postbot.roster import Roster
+from postbot.roster import PATIENCE, Roster, Workspace
 from postbot.secrets import password, secret
 from postbot.sections import EmailConfig, GitHubConfig, ListConfig
 
@@ -73,14 +72,17 @@ def roster(config: Config) -> Roster | None:
     """Who in Slack may ask for what; None where nobody may. Raises `ConfigError` for a missing secret."""
     if not config.roles:
         return None
+    workspace = _workspace(secret("POSTBOT_SLACK_TOKEN", site=config.secrets), config.slack.server)
+    return Roster(workspace, config.rights, config.approval.people, config.approval.two_people)
+
+
+@cache
+def _workspace(token: str, server: str) -> Workspace:
+    """One for all sites of a process that have the same token, so that Slack is asked once about a person."""
     from postbot.channels.slack import client  # noqa: PLC0415 - slow to import, and few have roles
 
-    asks = client(secret("POSTBOT_SLACK_TOKEN", site=config.secrets), config.slack.server, _ROSTER_PATIENCE)
-    return Roster(asks, config.rights, config.approval.people, config.approval.two_people)
-
-
-_ROSTER_PATIENCE: Final = timedelta(seconds=2)
-"""Slack wants an answer within three seconds, so whoever asks it back has less."""
+    # Longer than anybody waits, so that it shows who hangs and who only fails.
+    return Workspace(client(token, server, timedelta(seconds=2 * PATIENCE)))
 
 
 def channels(config: Config, write: Callable[[str], None], now: Callable[[], datetime]) -> dict[str, Channel]:

@@ -24,10 +24,11 @@ from postbot.censor import censored
 from postbot.core.announce import Announcement, Audience, Message, Outcome, Page, Receipt, Root
 from postbot.core.announce.words import RELEASE, Voice, messages
 from postbot.core.plan.acts import Outward, act_of
+from postbot.core.plan.answers import without_a_look
 from postbot.core.plan.body import announced
 from postbot.core.plan.decide import make_plan
 from postbot.core.plan.forecast import Foreseen, forecast
-from postbot.core.plan.memory import Change
+from postbot.core.plan.memory import Change, Memory, Request
 from postbot.core.plan.news import undelivered
 from postbot.core.plan.progress import delivered, is_noted
 from postbot.core.plan.steps import (
@@ -56,7 +57,7 @@ from postbot.ledger import Delivery, Ledger
 from postbot.page import PublicSite, Showing
 from postbot.progress import Step as At
 from postbot.progress import doing
-from postbot.roster import Roster, barred_by
+from postbot.roster import Roster, with_rights
 
 ROUNDS = 8
 """Looks within one tick: propose, merge, witness, and a few to spare. What is left waits for the next tick."""
@@ -257,15 +258,18 @@ class Bot:
             return f"{pause.by} has paused it{f': {pause.why}' if pause.why else '.'}"
         return ""
 
-    def observe(self) -> Seen:
-        """One look at the world. Postings whose bytes have not changed since the last look are not read again."""
-        return self._see(self._look(self._snapshot))
+    def observe(self, now: datetime | None = None) -> Seen:
+        """One look at the world. Postings whose bytes have not changed since the last look are not read again.
+
+        With `now` (aware) it is also looked at what people in Slack may do at that instant, and whom that bars.
+        """
+        return self._see(self._look(self._snapshot), now)
 
     def _look(self, previous: Snapshot | None) -> Snapshot:
         with doing(At.LOOK):
             return self.host.look(previous)
 
-    def _see(self, snapshot: Snapshot) -> Seen:
+    def _see(self, snapshot: Snapshot, now: datetime | None) -> Seen:
         self._snapshot = snapshot
         with doing(At.READ), _no_collection():
             read = {path: self._read(file) for path, file in self._snapshot.files.items()}
@@ -273,13 +277,18 @@ class Bot:
         self._revision = self.ledger.revision()  # before it: what comes in between is for the next look
         memory = self.ledger.memory()
         self._released = RELEASE in memory.released
-        barred, lately = dict(barred_by(self.roster, memory.requests, read)), merged_lately(self._snapshot)
+        lately = merged_lately(self._snapshot)
         changes = self.ledger.changes(lately) if lately else {}
-        return Seen(self._snapshot, read, memory, self.profile.templates, barred=barred, changes=changes)
+        seen = Seen(self._snapshot, read, memory, self.profile.templates, changes=changes)
+        return with_rights(seen, self.roster, now) if now else seen
+
+    def told_no(self, memory: Memory, request: Request, words: str) -> list[Message]:
+        """What whoever asked hears of a no that comes without a look at the site."""
+        return self._messages(without_a_look(memory, request, words, self.policy.zone))
 
     def forecast(self, now: datetime, until: datetime) -> tuple[tuple[Foreseen, ...], Plan]:
         """What will happen until then if nobody changes anything, and the plan of `now`."""
-        return forecast(self.observe(), now, until, self.policy)
+        return forecast(self.observe(now), now, until, self.policy)
 
     def tick(self, now: datetime, off: timedelta | None = timedelta(0)) -> Report:
         """Do everything that is due at `now` (aware, UTC), once.
@@ -292,7 +301,7 @@ class Bot:
         self._began = steady.seconds()
         clock = _Clock(now, off, self._began)
         with self._working():
-            if self.ledger.come_back(now):
+            if self.ledger.come_back(now, self.told_no):
                 self._catch_up(now, clock)
             try:
                 report = self._settle(now, clock)
@@ -336,7 +345,7 @@ class Bot:
     def _catch_up(self, now: datetime, clock: _Clock) -> None:
         """After the ledger was put back from an older copy: what stands is known, and none of it is news."""
         self._rest = None
-        seen = self.observe()
+        seen = self.observe(now)
         plan = make_plan(replace(seen, skew=clock.skew(self.host.clock())), now, self.policy)
         if plan.held is None:
             known = [step for step in plan.steps if isinstance(step, Record | Forget) or is_noted(step)]
@@ -370,7 +379,7 @@ class Bot:
         report: Report | None = None
         done: tuple[Step, ...] = ()
         for _ in range(ROUNDS):
-            seen = replace(self.observe() if report else self._see(snapshot), skew=skew)
+            seen = replace(self.observe(now) if report else self._see(snapshot, now), skew=skew)
             with doing(At.PLAN):
                 plan = make_plan(seen, now, self.policy, report.plan if report else None)
             self._shown = seen, plan
@@ -382,7 +391,7 @@ class Bot:
                 report.refused += [(step, _UNSEEN) for step in plan.steps]
                 break
             if not plan.steps:
-                rests = is_right and not seen.barred  # what Slack says of people changes without a trace here
+                rests = is_right and not (seen.barred or seen.vetted)  # what Slack says changes without a trace here
                 self._rest = _Rest(seen.snapshot, self._revision, now, plan) if rests else None
                 break
             if not self._act_on(plan.steps, report, now) or plan.held:
@@ -434,7 +443,7 @@ class Bot:
         """Act on the host, with an entry in the audit before and after: killed at any point, no act is without one."""
         act = act_of(step)
         with doing(At.INTEND):
-            self.ledger.acted(**asdict(act.begins), at=now, change=_change_of(step, now))
+            self.ledger.acted(**asdict(act.begins), at=now, change=self._change_of(step, now))
         try:
             after = self._on_host(step, now)
         except HostError as refusal:
@@ -442,6 +451,20 @@ class Bot:
             raise
         with doing(At.DONE):
             self.ledger.acted(**asdict(act.done(after)), at=now)
+
+    def _change_of(self, step: Outward, at: datetime) -> Change | None:
+        """What a pull request makes of its posting, but for one that moves the file.
+
+        Kept once more at the merge: by then the file may have moved on, and what it was just before is put back.
+        """
+        match step:
+            case Propose(change=change, path=path):
+                branch, before, after = change.branch, change.before.get(path), change.after.get(path)
+            case Merge(pull=pull, path=path) if self._snapshot and path in self._snapshot.files:
+                branch, before, after = pull.branch, self._snapshot.files[path].data, pull.files.get(path)
+            case _:
+                return None
+        return None if before is None or after is None else Change(branch, path, before, after, at)
 
     def _on_host(self, step: Outward, now: datetime) -> str:
         """Carry it out; return the commit that stands there then, as far as this act has made one."""
@@ -465,7 +488,7 @@ class Bot:
 
     def _messages(self, said: Sequence[Announcement]) -> list[Message]:
         made = (message for each in said for message in messages(each, self.voice, released=self._released))
-        return [_without_secrets(message) for message in made]
+        return [message.with_each(censored) for message in made]
 
     def _recover(self, now: datetime) -> None:
         """What a crash left claimed, and what was sent without an answer: the channel is asked."""
@@ -570,27 +593,6 @@ def _no_collection() -> Iterator[None]:
 def _is_quiet(step: Step) -> TypeGuard[Record]:
     """A posting remembered as it stands, with nothing to say: a whole site of those is adopted at once."""
     return isinstance(step, Record) and not (step.announcements or step.also or step.takes_back) and step.was is None
-
-
-def _change_of(step: Outward, at: datetime) -> Change | None:
-    """What a pull request makes of its posting, but for one that moves the file."""
-    if not isinstance(step, Propose):
-        return None
-    change, path = step.change, step.path
-    after = change.after.get(path)
-    return None if after is None else Change(change.branch, path, change.before[path], after, at)
-
-
-def _without_secrets(message: Message) -> Message:
-    return replace(
-        message,
-        subject=censored(message.subject),
-        body=censored(message.body),
-        html=censored(message.html),
-        blocks=censored(message.blocks),
-        calendar=censored(message.calendar),
-        card=censored(message.card),
-    )
 
 
 def _keys(said: Sequence[Announcement]) -> tuple[str, ...]:

@@ -4,29 +4,45 @@ A right is decided by `core.plan.rights`; here it is found out who asks. Guests,
 those who have left are refused whatever a role says. Where Slack does not answer nobody may do anything: that is said
 as a sentence of its own, for it passes. Nothing here changes anything in Slack.
 
+What the workspace says is kept in one place for all sites that ask it with the same token (`Workspace`). A Slack that
+hangs keeps nobody waiting for longer than `PATIENCE`, and for `SULKS` after that nobody at all.
+
 Methods: docs.slack.dev, reference/methods: users.info, usergroups.users.list, auth.test.
 """
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from postbot import steady
 from postbot.core.announce import one_line
-from postbot.core.plan.memory import Request
-from postbot.core.plan.rights import Action, Person, Role, action_of, groups_of, may
-from postbot.core.plan.steps import Bar
-from postbot.core.posting import Posting
+from postbot.core.plan.memory import Opinion, Request, Said
+from postbot.core.plan.rights import Action, Person, Role, actions_of, groups_of, may
+from postbot.core.plan.steps import Bar, Seen
+from postbot.core.plan.wants import request_branch
+from postbot.core.posting import Posting, slug_of
 from postbot.core.problem import Problem
-from postbot.core.site import Path
+from postbot.core.site import Path, Pull, PullStatus
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
 
 KEPT: Final = 300.0
 """Seconds for which an answer of Slack's counts: so long a person keeps a right that was taken from them."""
+
+PATIENCE: Final = 1.5
+"""Seconds that somebody waits for all that is asked about them. Slack gives an act three (docs.slack.dev,
+interactivity/handling-user-interaction)."""
+
+SULKS: Final = 5.0
+"""Seconds for which a question that failed is not asked again, and nothing is after one that got no answer in time."""
+
+_GIVEN_UP: Final = 30.0
+"""Seconds after which a question that is still under way is asked once more: its connection may be dead."""
 
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 _NOBODY: Final = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
@@ -42,7 +58,115 @@ class Refused:
     final: bool = True
 
 
-@dataclass
+class _Silent(Exception):  # noqa: N818 - an answer, not a fault
+    """Slack does not say at the moment."""
+
+
+class _Nobody(Exception):  # noqa: N818 - the same
+    """There is nobody of that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the workspace says of a member: their traits as in `users.info`, its own id, and groups they are in."""
+
+    traits: Mapping[str, Any]
+    team: str
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Something that was asked of Slack at a moment (`steady`), and what has come of it so far."""
+
+    asked: float
+    answer: Future[Any] = field(default_factory=Future)
+
+    def counts(self, now: float) -> bool:
+        """Whether it need not be asked again yet: it is under way, was answered of late, or failed a moment ago."""
+        age = now - self.asked
+        if not self.answer.done():
+            return age < _GIVEN_UP
+        return age < (KEPT if self.answer.exception() is None else SULKS)
+
+    def wait(self, seconds: float) -> Any:  # noqa: ANN401 - JSON
+        """What was answered, within so many seconds."""
+        try:
+            return self.answer.result(max(0.0, seconds))
+        except TimeoutError:
+            raise _Silent from None
+
+
+class Workspace:
+    """What one workspace says of its people, by one client. Its methods may be called by any thread.
+
+    `now` tells seconds that only go on. Each question is under way once at a time, however many wait for it. What was
+    answered counts from when it was asked, for `KEPT`; nothing older is ever used.
+    """
+
+    def __init__(self, client: "WebClient", now: Callable[[], float] = steady.seconds) -> None:
+        self._client = client
+        self._now = now
+        self._questions: dict[str, _Question] = {}
+        self._silent_until = float("-inf")
+        self._turn = threading.Lock()
+
+    def tell(self, member: str, groups: Collection[str], until: float) -> _Told:
+        """What it says of a member, and which of these user groups they are in; all is asked for at once.
+
+        Waits for `PATIENCE` at most, and not beyond `until`. Raises `_Silent`, or `_Nobody` for an id that is nobody's.
+        """
+        person = self._asked(member, lambda: self._client.users_info(user=member)["user"])
+        team = self._asked("", lambda: self._client.auth_test()["team_id"])
+        lists = {name: self._asked(name, self._members(name)) for name in sorted(groups)}
+        try:
+            traits = self._heard(person, until)
+            theirs = frozenset(name for name, members in lists.items() if member in self._heard(members, until))
+            return _Told(traits, self._heard(team, until), theirs)
+        except _Silent:
+            self._silent_until = self._now() + SULKS
+            raise
+        except Exception as error:
+            response = getattr(error, "response", None)
+            is_gone = response is not None and response.get("error") in _NOBODY
+            raise (_Nobody if is_gone else _Silent) from error
+
+    def forget(self) -> None:
+        """Know nothing any more, as after a long while."""
+        with self._turn:
+            self._questions.clear()
+            self._silent_until = float("-inf")
+
+    def _heard(self, question: _Question, until: float) -> Any:  # noqa: ANN401 - JSON
+        """An answer. What has been under way for longer than anybody waits is not waited for again."""
+        return question.wait(min(until, question.asked + PATIENCE) - self._now())
+
+    def _members(self, group: str) -> Callable[[], frozenset[str]]:
+        return lambda: frozenset(self._client.usergroups_users_list(usergroup=group)["users"])
+
+    def _asked(self, key: str, ask: Callable[[], Any]) -> _Question:
+        """The question of this name, asked by a thread of its own where that has to be done."""
+        with self._turn:
+            known = self._questions.get(key)
+            now = self._now()
+            if known is not None and known.counts(now):
+                return known
+            if now < self._silent_until:
+                raise _Silent
+            self._questions = {name: each for name, each in self._questions.items() if each.counts(now)}
+            made = self._questions[key] = _Question(now)
+        threading.Thread(target=_answer, args=(made.answer, ask), name="slack-asks", daemon=True).start()
+        return made
+
+
+def _answer(answer: Future[Any], ask: Callable[[], Any]) -> None:
+    try:
+        answer.set_result(ask())
+    except Exception as error:  # noqa: BLE001 - whatever it is: who cannot be looked up may not
+        answer.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
 class Roster:
     """The people of one workspace, as one site's roles see them. Its methods may be called by any thread.
 
@@ -50,40 +174,38 @@ class Roster:
     nothing, for nobody could tell them from whoever approves it.
     """
 
-    client: "WebClient"
+    workspace: Workspace
     roles: Sequence[Role]
     people: Mapping[str, str] = field(default_factory=dict)
     two_people: bool = False
-    _known: dict[str, tuple[float, Any]] = field(default_factory=dict)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def person(self, member: str) -> Person | Refused:
-        """The full member behind an id, or why there is none that postbot would listen to."""
+    def person(self, member: str, until: float = float("inf")) -> Person | Refused:
+        """The full member behind an id, or why there is none that postbot would listen to.
+
+        Waits for Slack for `PATIENCE` at most, and not beyond `until` (as `steady.seconds` counts).
+        """
         if not _PERSON.fullmatch(member):
             return Refused("postbot does not know who asks.")
         try:
-            told = self._ask(member, lambda: self.client.users_info(user=member)["user"])
-            if refusal := _refusal(told, self._ask("", lambda: self.client.auth_test()["team_id"])):
-                return Refused(refusal)
-            groups = frozenset(name for name in groups_of(self.roles) if member in self._members(name))
-        except Exception as error:  # noqa: BLE001 - whatever it is: who cannot be looked up may not
-            response = getattr(error, "response", None)
-            gone = response is not None and response.get("error") in _NOBODY
-            return Refused("There is nobody like you in this workspace.") if gone else Refused(SILENT, final=False)
-        return Person(member, _name(told), groups, self._login(member, told))
+            told = self.workspace.tell(member, groups_of(self.roles), until)
+        except _Silent:
+            return Refused(SILENT, final=False)
+        except _Nobody:
+            return Refused("There is nobody like you in this workspace.")
+        if refusal := _refusal(told.traits, told.team):
+            return Refused(refusal)
+        return Person(member, _name(told.traits), told.groups, self._login(member, told.traits))
 
     def refusal(self, action: Action, person: Person, posting: Posting) -> str:
         """Why a person may not do this to a posting, in a sentence; empty where they may."""
         if not may(self.roles, action, person, posting):
             seen = may(self.roles, Action.SEE, person, posting)
             what = one_line(posting.title) if seen else "this posting"
-            return (
-                f"You may not {_WORDS.get(action, action)} {what}. Whoever keeps postbot can grant it, under `roles`."
-            )
+            return f"You may not {_WORDS.get(action, action)} {what}. Whoever keeps postbot can allow it."
         if self.two_people and action is not Action.SEE and not person.login:
             return (
                 "What you ask for needs somebody else's approval, and postbot does not know by which name you would "
-                "approve. Whoever keeps postbot can say it, under `approval: people`."
+                "approve. Whoever keeps postbot can tell it your name on GitHub."
             )
         return ""
 
@@ -95,9 +217,6 @@ class Roster:
         refusal = self.refusal(action, found, posting)
         return Refused(refusal) if refusal else None
 
-    def _members(self, group: str) -> frozenset[str]:
-        return frozenset(self._ask(group, lambda: self.client.usergroups_users_list(usergroup=group)["users"]))
-
     def _login(self, member: str, told: Mapping[str, Any]) -> str:
         """What the configuration says of them, by the id or by an address that Slack has verified."""
         profile = told.get("profile") or {}
@@ -105,31 +224,96 @@ class Roster:
         known = {name.casefold(): login for name, login in self.people.items()}
         return known.get(member.casefold()) or (known.get(address, "") if address else "")
 
-    def _ask(self, key: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - JSON
-        """An answer of Slack's, kept for a while; one at a time, so that a crowd asks once."""
-        with self._turn:
-            at, known = self._known.get(key, (float("-inf"), None))
-            if steady.seconds() - at >= KEPT:
-                known = ask()
-                self._known[key] = (steady.seconds(), known)
-            return known
+
+def with_rights(seen: Seen, roster: Roster | None, now: datetime) -> Seen:
+    """The same look, without the opinions that do not count at `now` (aware), and with whom and what that bars.
+
+    Only those are asked about whose word can still matter: of an open pull request, or of an open request.
+    """
+    memory, postings = seen.memory, seen.postings
+    asked = {request_branch(each, slug_of(each.path)) for each in memory.requests}
+    open_ones = (each for each in seen.snapshot.pulls if each.status is PullStatus.OPEN or each.branch in asked)
+    pulls = {pull.branch: pull for pull in open_ones}
+    theirs = tuple(each for each in memory.opinions if each.branch in pulls and _member(each.asker))
+    lost = frozenset(_unheard(roster, theirs, pulls, postings))
+    heard = tuple(each for each in memory.opinions if each not in lost)
+    askers = {*(each.asker for each in memory.requests), *(each.asker for each in theirs)}
+    return replace(
+        seen,
+        memory=replace(memory, opinions=heard),
+        barred=dict(_barred_by(roster, memory.requests, postings, now)),
+        vetted=bool(theirs),
+        logins=_logins(roster, askers),
+    )
 
 
-def barred_by(
-    roster: Roster | None, requests: Iterable[Request], postings: Mapping[Path, Posting | Problem]
+def _barred_by(
+    roster: Roster | None, requests: Iterable[Request], postings: Mapping[Path, Posting | Problem], now: datetime
 ) -> Iterator[tuple[int, Bar]]:
     """The requests from Slack that must not be carried out now, by number: who asked may not, or may not any more."""
     for request in requests:
-        channel, _, member = request.asker.partition(":")
-        posting, action = postings.get(request.path), action_of(request.wish.transition)
-        if channel != "slack":
+        member = _member(request.asker)
+        if not member:
             continue
+        posting = postings.get(request.path)
         if not isinstance(posting, Posting):  # renamed, perhaps: nobody can tell yet whose it is now
             yield request.number, Bar("Its posting is not where it was.", final=False)
-        elif roster is None or action is None:
+            continue
+        actions = actions_of(request.wish.transition, posting.state(now))
+        if roster is None or not actions:
             yield request.number, Bar("Nobody may ask for this from Slack any more.", final=True)
-        elif refused := roster.vet(member, action, posting):
+        elif refused := _first(roster.vet(member, action, posting) for action in actions):
             yield request.number, Bar(refused.words, refused.final)
+
+
+def _unheard(
+    roster: Roster | None,
+    opinions: Iterable[Opinion],
+    pulls: Mapping[str, Pull],
+    postings: Mapping[Path, Posting | Problem],
+) -> Iterator[Opinion]:
+    """What people in Slack have said of these pull requests (by branch), and does not count now.
+
+    A yes counts while whoever gave it may approve and Slack says so: it is kept, and counts again when Slack answers.
+    A no counts while Slack is silent, for silence merges nothing; but not of somebody who may decide no more, for only
+    they could take it back, and nothing would be merged for ever. What somebody has put off stays put off: that was
+    done when they said it, it ends by itself, and a yes is needed then.
+    """
+    for each in opinions:
+        if each.said is Said.SNOOZE:
+            continue
+        refused = _may_not_decide(roster, _member(each.asker), pulls[each.branch], postings)
+        if refused and (refused.final or each.said is Said.APPROVE):
+            yield each
+
+
+def _may_not_decide(
+    roster: Roster | None, member: str, pull: Pull, postings: Mapping[Path, Posting | Problem]
+) -> Refused | None:
+    if roster is None:
+        return Refused("Nobody may decide on this from Slack any more.")
+    found = (postings.get(path) for path in pull.paths)
+    posting = next((each for each in found if isinstance(each, Posting)), None)
+    if posting is None:
+        return Refused("Its posting is not where it was.", final=False)
+    return roster.vet(member, Action.APPROVE, posting)
+
+
+def _logins(roster: Roster | None, askers: Iterable[str]) -> dict[str, str]:
+    """What those of these people (CHANNEL:RECIPIENT) are called on the host of whom that is known at this moment."""
+    members = {asker: member for asker in askers if (member := _member(asker))} if roster else {}
+    people = {asker: roster.person(member) for asker, member in members.items()} if roster else {}
+    return {asker: found.login for asker, found in people.items() if isinstance(found, Person) and found.login}
+
+
+def _member(asker: str) -> str:
+    """The id of a person in Slack; empty for anybody else."""
+    channel, _, member = asker.partition(":")
+    return member if channel == "slack" else ""
+
+
+def _first(refusals: Iterable[Refused | None]) -> Refused | None:
+    return next((each for each in refusals if each), None)
 
 
 _WORDS: Final[Mapping[Action, str]] = {

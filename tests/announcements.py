@@ -72,6 +72,7 @@ PULL = POSTING | {
     "number": "7",
     "pull": "#7 Open: Harbour Pilot",
     "branch": "postbot/open/harbour-pilot-0123456789",
+    "shown": "0f1e2d3c4b5a6978",
     "url": URL,
     "due": "Monday, March 4, 2030, 9:00 am EST",
     "asked": "Robin asked for it on Friday, March 1, 2030, 10:00 am EST.",
@@ -84,7 +85,7 @@ PULL = POSTING | {
     "happened": "",
 }
 ENDED = PULL | {"due": "", "asked": "", "lines": (), "is_open": "", "approvable": ""}
-TO_WHOM = "Announced to email:openings@lists.agency.example, slack:C024BE91L (2 of 3; 1 held)."
+TO_WHOM = "Announced to openings@lists.agency.example by email; 1 channel in Slack (2 of 3; 1 held)."
 ANSWER = {
     "path": "jobs/harbour-pilot.md",
     "title": "Harbour Pilot",

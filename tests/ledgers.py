@@ -251,6 +251,16 @@ RELEASED["0004"] = "".join(
         """,
     ]
 )
+RELEASED["0005"] = "".join(
+    [
+        RELEASED["0004"],
+        """
+        ALTER TABLE opinions ADD COLUMN asker VARCHAR DEFAULT '' NOT NULL;
+        ALTER TABLE requests ADD COLUMN undoes INTEGER;
+        UPDATE alembic_version SET version_num = '0005';
+        """,
+    ]
+)
 """Every schema ever released, with data, as its postbot left it. Never edited: a new schema is a new entry."""
 
 

@@ -140,7 +140,10 @@ def test_everything_that_can_be_typed_is_on_the_page():
 def test_every_button_that_there_is_has_its_word_on_the_page():
     cards = (json.loads(said(*FACTS[event], ASKED).blocks) for event in (Event.NOT_READY, Event.PROPOSED))
     views = [view for view in all_views() if not _asks_which_one(view)]
-    buttons = {plain(each["text"]["text"]) for found in (*views, *cards) for each in pieces(found, "button")}
+    shown = (*views, *cards)
+    menus = [each for found in shown for each in pieces(found, "overflow")]
+    buttons = {plain(each["text"]["text"]) for found in shown for each in pieces(found, "button")}
+    buttons |= {plain(each["text"]["text"]) for menu in menus for each in menu["options"]}
     submits = {view["submit"]["text"] for view in views if isinstance(view, dict) and "submit" in view}
     assert {"Approve", "Undo", "Begin again", "Take it back", "Fill in what is missing"} <= buttons | submits
     assert buttons | submits <= set(quoted(FOR_HR))

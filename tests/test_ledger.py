@@ -20,7 +20,7 @@ from postbot.core.announce import Audience, Event, Outcome, Receipt
 from postbot.core.plan.memory import Change, Memory, Opinion, Request, Said, Spoken
 from postbot.core.profile import State
 from postbot.core.site import Path
-from postbot.ledger import ATTEMPTS, DeliveryStatus, Ledger, LedgerError
+from postbot.ledger import ATTEMPTS, AskedBefore, DeliveryStatus, Ledger, LedgerError
 from postbot.ledger.copying import mark
 from postbot.ledger.memory import remembered
 from postbot.ledger.values import LONGEST_WAIT
@@ -79,6 +79,30 @@ def test_what_comes_in_again_with_the_same_key_is_filed_once(ledger: Ledger):
     assert ledger.memory().requests == ()
     assert [row.what for row in ledger.audit()] == ["asked", "answered"]
     assert ledger.file(BAKER, WISH, "ann", LATER, key="view 18").number == 2
+
+
+def test_who_asks_second_hears_of_the_first_and_is_filed_once_they_have_heard(ledger: Ledger):
+    first = ledger.file(BAKER, WISH, "Ann (U0ANN)", NOON, asker="slack:U0ANN", heard_of=0)
+    with pytest.raises(AskedBefore) as told:
+        ledger.file(BAKER, WISH, "Ben (U0BEN)", NOON, asker="slack:U0BEN", key="view 1", heard_of=0)
+    assert told.value.request == first
+    assert ledger.filed("view 1") is None
+    second = ledger.file(BAKER, WISH, "Ben (U0BEN)", NOON, asker="slack:U0BEN", key="view 2", heard_of=first.number)
+    assert ledger.memory().requests == (first, second)
+    assert ledger.filed("view 2") == second
+    with pytest.raises(AskedBefore) as told:
+        ledger.file(BAKER, WISH, "Cal (U0CAL)", NOON, asker="slack:U0CAL", heard_of=first.number)
+    assert told.value.request == second
+
+
+def test_nobody_is_kept_from_asking_by_what_is_theirs_or_elsewhere_or_answered(ledger: Ledger):
+    mine = ledger.file(BAKER, WISH, "Ann (U0ANN)", NOON, asker="slack:U0ANN", key="view 1", heard_of=0)
+    assert ledger.file(BAKER, WISH, "Ann (U0ANN)", NOON, asker="slack:U0ANN", key="view 1", heard_of=0) == mine
+    assert ledger.file(BAKER, WISH, "ann-gov", NOON, asker="slack:U0ANN", heard_of=0).number == 2
+    assert ledger.file(MILLER, WISH, "Ben (U0BEN)", NOON, asker="slack:U0BEN", heard_of=0).number == 3
+    for request in ledger.memory().requests:
+        ledger.answer(request, DONE, "Extended.", [], [], LATER)
+    assert ledger.file(BAKER, WISH, "Ben (U0BEN)", LATER, asker="slack:U0BEN", heard_of=0).number == 4
 
 
 def test_what_people_say_of_a_pull_request_is_remembered_in_order_and_once_for_each_key(ledger: Ledger):

@@ -219,7 +219,10 @@ def test_what_an_older_copy_has_under_way_is_left_to_people_once(new: Callable, 
     assert {each.detail for each in back.memory().held} == {
         "This ledger is an older copy; nobody can tell whether this went out."
     }
-    assert back.answered(1) == (False, "The ledger was put back from an older copy; ask again.")
+    assert back.answered(1) == (
+        False,
+        "The ledger was put back from an older copy; look at the posting, and ask again if need be.",
+    )
     assert (back.memory().requests, back.memory().last_tick, back.memory().copied) == ((), None, True)
     (told,) = [row.detail for row in back.audit() if row.what == "put back"]
     assert told == "An older copy of the ledger was put back. Messages held: 4. Requests refused: 1."

@@ -423,3 +423,32 @@ def test_what_many_people_ask_while_one_works_is_filed_once_each_and_the_audit_i
     assert len({each.number for each in requests}) == 40
     assert (ledger.verify().whole, ledger.verify().rows) == (True, 40 + 2 * done)
     assert len(ledger.deliveries(limit=10_000)) == done
+
+
+def test_of_many_who_confirm_at_the_same_moment_one_is_filed_and_all_others_hear_who_is_at_it(
+    ledger: Ledger, place: Place
+):
+    code = """
+        ledger = module.Ledger.open(sys.argv[1])
+        print("ready", flush=True), sys.stdin.readline()
+        for number in range(12):
+            try:
+                path = f"jobs/{number}.md"
+                ledger.file(path, kit.WISH, sys.argv[2], kit.NOON, asker=f"slack:{sys.argv[2]}", heard_of=0)
+                print("filed", number)
+            except module.AskedBefore as before:
+                print("heard", number, before.request.by)
+    """
+    askers = {name: python(code, place, name) for name in ("U0ANN", "U0BEN", "U0CAL")}
+    for asker in askers.values():
+        await_word(asker, "ready")
+    for asker in askers.values():
+        go_on(asker)
+    said = {name: finish(asker) for name, asker in askers.items()}
+    assert {status for status, _ in said.values()} == {0}
+    by = {str(each.path): each.by for each in ledger.memory().requests}
+    assert len(ledger.memory().requests) == len(by) == 12
+    for name, (_, written) in said.items():
+        who = [by[f"jobs/{number}.md"] for number in range(12)]
+        heard = [f"filed {n}" if other == name else f"heard {n} {other}" for n, other in enumerate(who)]
+        assert written.splitlines() == heard

@@ -1,6 +1,7 @@
 """Who people in Slack are to postbot: full members by their roles, and nobody else, and nobody at all while it is silent."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from postbot.config import shipped_profiles
 from postbot.core.plan.rights import Action, Person, Role
 from postbot.core.posting import Posting, read_posting
 from postbot.core.site import Path as SitePath
-from postbot.roster import SILENT, Refused, Roster
+from postbot.roster import KEPT, SILENT, SULKS, Refused, Roster, Workspace
 from tests.twins.slack.client import SlackTwin
 from tests.world import NEW_YORK, READY
 
@@ -43,8 +44,11 @@ def posting(path: str = "positions/baker.md") -> Posting:
 
 
 def roster(twin: SlackTwin, *roles: Role, two_people: bool = False, **people: str) -> Roster:
-    asks = client(twin.token, twin.url, TWO_SECONDS)
-    return Roster(asks, roles, people, two_people)
+    return Roster(workspace(twin), roles, people, two_people)
+
+
+def workspace(twin: SlackTwin) -> Workspace:
+    return Workspace(client(twin.token, twin.url, TWO_SECONDS))
 
 
 def role(who: str, *may: Action, **where: str) -> Role:
@@ -106,6 +110,7 @@ def test_while_slack_does_not_say_who_somebody_is_they_may_nothing_and_that_pass
     twin.fault("500", method)
     assert people.vet(ADA, Action.CLOSE, posting()) == Refused(SILENT, final=False)
     twin.heal()
+    people.workspace.forget()  # as after some seconds
     assert people.vet(ADA, Action.CLOSE, posting()) is None
 
 
@@ -119,6 +124,55 @@ def test_many_questions_of_a_few_minutes_are_asked_once(twin: SlackTwin):
     for _ in range(20):
         people.vet(ADA, Action.CLOSE, posting())
     assert sorted(twin.requests()) == ["auth.test", "usergroups.users.list", "users.info"]
+
+
+def test_a_crowd_that_comes_at_once_asks_once(twin: SlackTwin):
+    twin.fault("hang", "users.info", seconds=0.3, times=1)
+    people = roster(twin, role(HR, *Action))
+    with ThreadPoolExecutor(20) as crowd:
+        said = list(crowd.map(lambda _: people.vet(ADA, Action.CLOSE, posting()), range(20)))
+    assert len(set(said)) == 1
+    assert sorted(twin.requests()) == ["auth.test", "usergroups.users.list", "users.info"]
+
+
+def test_all_sites_of_a_workspace_ask_it_once(twin: SlackTwin):
+    asked = workspace(twin)
+    sites = [Roster(asked, (role(HR, *Action),), {}) for _ in range(200)]
+    assert [each.vet(ADA, Action.CLOSE, posting()) for each in sites] == [None] * 200
+    assert sorted(twin.requests()) == ["auth.test", "usergroups.users.list", "users.info"]
+
+
+def test_a_slack_that_hangs_keeps_one_waiting_and_the_next_hear_at_once_without_asking_it(twin: SlackTwin):
+    people = roster(twin, role("everybody", *Action))
+    twin.fault("hang", "users.info", seconds=4, times=100)
+    assert people.vet(ADA, Action.CLOSE, posting()) == Refused(SILENT, final=False)
+    for member in (ADA, BEN, *(f"U0CROWD{number}" for number in range(50))):
+        assert people.vet(member, Action.CLOSE, posting()) == Refused(SILENT, final=False)
+    assert twin.requests().count("users.info") == 1
+
+
+def test_what_failed_is_asked_again_after_some_seconds_and_not_before(twin: SlackTwin):
+    clock = [1000.0]
+    asks = Workspace(client(twin.token, twin.url, TWO_SECONDS), lambda: clock[0])
+    people = Roster(asks, (role("everybody", *Action),))
+    twin.fault("500", "users.info")
+    for _ in range(3):
+        assert people.vet(ADA, Action.CLOSE, posting()) == Refused(SILENT, final=False)
+    assert twin.requests().count("users.info") == 1
+    clock[0] += SULKS
+    assert people.vet(ADA, Action.CLOSE, posting()) is None
+
+
+def test_what_slack_said_five_minutes_ago_counts_for_nothing_though_it_is_silent_now(twin: SlackTwin):
+    clock = [1000.0]
+    asks = Workspace(client(twin.token, twin.url, TWO_SECONDS), lambda: clock[0])
+    people = Roster(asks, (role("everybody", *Action),))
+    assert people.vet(ADA, Action.CLOSE, posting()) is None
+    twin.fault("500", None, times=100)
+    clock[0] += KEPT - 1
+    assert people.vet(ADA, Action.CLOSE, posting()) is None
+    clock[0] += 1
+    assert people.vet(ADA, Action.CLOSE, posting()) == Refused(SILENT, final=False)
 
 
 def test_people_are_known_on_the_host_by_their_id_or_a_verified_address(twin: SlackTwin):

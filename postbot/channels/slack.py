@@ -109,9 +109,9 @@ _NEEDED: Final[Mapping[str, str]] = {
 }
 """The scopes that postbot uses, and what does not work without each."""
 
-_SILENT: Final = logging.Logger("postbot.channels.slack", logging.CRITICAL + 1)  # noqa: LOG001 - see below
-"""Made by hand, so that it stands outside the tree of loggers; it lets nothing through. At DEBUG the library logs
-whole messages."""
+SILENT: Final = logging.Logger("postbot.channels.slack", logging.CRITICAL + 1)  # noqa: LOG001 - see below
+"""For whatever speaks with Slack. Made by hand, so that it stands outside the tree of loggers; it lets nothing through.
+At DEBUG the libraries log whole messages and requests, with what people type and where they may be answered."""
 
 
 class _Failed(Exception):  # noqa: N818 - it failed; whether that is an error is for the caller to say
@@ -170,7 +170,7 @@ def client(token: str, server: str, timeout: timedelta) -> WebClient:
         base_url=server,
         timeout=timeout.total_seconds(),  # type: ignore[arg-type]  # the socket takes any number
         retry_handlers=[],
-        logger=_SILENT,
+        logger=SILENT,
     )
 
 

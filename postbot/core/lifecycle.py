@@ -131,11 +131,15 @@ def upcoming(posting: Posting, now: datetime) -> tuple[Due, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for: a transition with its values (key to text) and, for an early close, why."""
+    """What somebody asks for: a transition with its values (key to text) and, for an early close, why.
+
+    `undoes` is the number of the pull request that an undo is meant for; None for whichever was merged last.
+    """
 
     transition: Transition
     values: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None
+    undoes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,8 @@ class Pull:
     requests only; `paths` names the files it changes, or changed, also once it has ended. `again` means that a person
     had put it off. `blocked` says what keeps an
     open one from being merged now, as far as the host knows; `standing` is what we last said beside it. `put_off_until`
-    is the instant (UTC) until which a person has put it off otherwise than by closing it.
+    is the instant (UTC) until which a person has put it off otherwise than by closing it. `known_as` says who
+    those of `approved_by` are who have approved it otherwise than on its page: CHANNEL:RECIPIENT by name.
     """
 
     number: int
@@ -84,6 +85,7 @@ class Pull:
     standing: Standing = Standing()
     url: str = ""
     put_off_until: datetime | None = None
+    known_as: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -423,6 +423,7 @@ def _request(
 ) -> None:
     """File the request, poke, and say what came of it."""
     from postbot.core.lifecycle import Transition, Wish
+    from postbot.core.plan.undoing import meant
     from postbot.doors import views
     from postbot.ledger import LedgerBusy
     from postbot.progress import Step, doing
@@ -437,6 +438,7 @@ def _request(
             demand_text(*dates.values())
             wish, who = Wish(Transition(transition_name), {**values, **dates}, reason), asker(by)
             demand_possible(seen, posting, wish, now, bot.policy)
+            wish = meant(seen, posting, wish, now, bot.policy)
         with doing(Step.FILE):
             request = bot.ledger.file(posting.path, wish, who, now)
         try:
@@ -471,11 +473,13 @@ def cancel(
     from postbot.app import clock
 
     with bot_of(config) as bot:
-        request = next((each for each in bot.ledger.memory().requests if each.number == number), None)
+        memory = bot.ledger.memory()
+        request = next((each for each in memory.requests if each.number == number), None)
         if request is None:
             misuse(f"There is no open request {number}.")
-        who = asker(by)
-        bot.ledger.answer(request, done=False, words=f"{who} cancelled it.", messages=(), told=(), at=clock(), by=who)
+        words = f"{(who := asker(by))} cancelled it."
+        said = bot.told_no(memory, request, words)
+        bot.ledger.answer(request, done=False, words=words, messages=said, told=(), at=clock(), by=who)
     say(f"Cancelled request {number}: {request.wish.transition} {request.path}.\n")
 
 

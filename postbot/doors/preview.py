@@ -11,7 +11,7 @@ from textwrap import indent
 from typing import Any
 
 from postbot.channels.folder import Folder
-from postbot.core.announce import Event, Message, Outcome, one_line
+from postbot.core.announce import FOLLOWED, Event, Message, Outcome, one_line
 from postbot.core.announce.words import RELEASE, messages
 from postbot.core.plan.preview import as_if
 from postbot.core.plan.steps import Seen
@@ -36,7 +36,9 @@ def messages_of(bot: Bot, seen: Seen, posting: Posting, event: Event, now: datet
 def text(shown: Sequence[Message], event: Event) -> str:
     """Every message for a terminal: to whom, why, and the words; the same words to several are shown once."""
     if not shown:
-        return f"Nobody hears {event}: no route of the configuration leads there.\n"
+        hear = Event.PROGRESS if event in FOLLOWED else event.audience
+        missing = f"Nobody hears {event}: no route of the configuration leads there."
+        return f"{missing} One with `hear: {hear}` would; routes.yaml shows how to write it.\n"
     told: dict[tuple[str, str], list[Message]] = {}
     for message in shown:
         told.setdefault((message.subject, message.body), []).append(message)

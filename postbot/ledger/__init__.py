@@ -33,6 +33,7 @@ from postbot.ledger.values import (
     ATTEMPTS,
     BACK_OFF,
     CLOCK,
+    AskedBefore,
     AuditRow,
     Copy,
     Delivery,
@@ -54,6 +55,7 @@ __all__ = [
     "CLOCK",
     "HEAD",
     "METADATA",
+    "AskedBefore",
     "AuditRow",
     "Copy",
     "Delivery",
@@ -194,14 +196,31 @@ class Ledger:
             outbox.queue(writer, None, messages, at)
             memory.tell(writer, told, at)
 
-    def file(self, path: Path, wish: Wish, by: str, at: datetime, *, asker: str = "", key: str = "") -> Request:
+    def file(
+        self,
+        path: Path,
+        wish: Wish,
+        by: str,
+        at: datetime,
+        *,
+        asker: str = "",
+        key: str = "",
+        heard_of: int | None = None,
+    ) -> Request:
         """File a person's wish. It stands, whatever happens to this process, once this returns.
 
         `asker` is how they hear of its end, CHANNEL:RECIPIENT. What comes in again with the same `key` is filed once,
-        and this returns the request of the first time, which may have been answered since.
+        and this returns the request of the first time, which may have been answered since. With `heard_of`, the number
+        of the last request that they were told of (0 for none), it raises `AskedBefore` where somebody else has filed
+        an open one behind that for the same posting: of two who ask at the same moment one hears of the other.
         """
         with self._writing() as writer:
-            return memory.file(writer, path, wish, by, at, asker=asker, key=key)
+            return memory.file(writer, path, wish, by, at, asker=asker, key=key, heard_of=heard_of)
+
+    def filed(self, key: str) -> Request | None:
+        """The request that came in with this key, if there is one; it may have been answered since."""
+        with self._reading() as connection:
+            return memory.filed(connection, key)
 
     def opine(self, opinion: Opinion, path: Path | None = None, *, key: str = "") -> bool:
         """Keep what a person says of a pull request of this posting; false where it came with this key before."""
@@ -405,16 +424,17 @@ class Ledger:
         """
         return copying.copy(self._store, other._store, replace=replace, older=older)  # noqa: SLF001 - one of us
 
-    def come_back(self, at: datetime) -> bool:
+    def come_back(self, at: datetime, told: copying.ToldNo = lambda *_: ()) -> bool:
         """Whether this is an older copy that has not caught up with the world; what it has under way is stopped then.
 
-        What is on its way is held, for nobody knows whether it went out; open requests are answered as not done.
+        What is on its way is held, for nobody knows whether it went out; open requests are answered as not done,
+        and whoever asked hears what `told` makes of that.
         """
         with self._reading() as connection:
             if not connection.scalar(sa.select(pulse.c.copied)):
                 return False
         with self._writing() as writer:
-            copying.come_back(writer, at)
+            copying.come_back(writer, at, told)
         return True
 
     def caught_up(self, at: datetime) -> None:

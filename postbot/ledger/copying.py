@@ -10,23 +10,28 @@ announced: what was on its way is left to people, requests are to be made again,
 for known. What happens after that look is news as ever.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
 
+from postbot.core.announce import Message
+from postbot.core.plan.memory import Memory, Request
 from postbot.ledger import audit, memory, outbox
 from postbot.ledger.audit import Writer
-from postbot.ledger.rows import request_of
 from postbot.ledger.store import Store
-from postbot.ledger.tables import METADATA, Instant, lease, pulse, requests
+from postbot.ledger.tables import METADATA, Instant, lease, pulse
 from postbot.ledger.values import CLOCK, Copy, LedgerError
 
 _TABLES: Final = tuple(table for table in METADATA.sorted_tables if table is not lease)
 _AT_ONCE: Final = 1000  # rows in memory at a time
 
+ToldNo = Callable[[Memory, Request, str], Sequence[Message]]
+"""What whoever asked is told of a no in these words: from what was remembered then, and of which request."""
+
 _HELD: Final = "This ledger is an older copy; nobody can tell whether this went out."
-_REFUSED: Final = "The ledger was put back from an older copy; ask again."
+_REFUSED: Final = "The ledger was put back from an older copy; look at the posting, and ask again if need be."
 
 
 # Making one ----------------------------------------------------------------------------------------------------------
@@ -93,17 +98,20 @@ def mark(writer: Writer) -> None:
 # Being one -----------------------------------------------------------------------------------------------------------
 
 
-def come_back(writer: Writer, at: datetime) -> None:
-    """Stop what an older copy still has under way. Its next look is a first look, until it has `caught_up`."""
-    if writer.scalar(sa.select(pulse.c.last_tick)) is None:
+def come_back(writer: Writer, at: datetime, told: ToldNo) -> None:
+    """Stop what an older copy still has under way. Its next look is a first look, until it has `caught_up`.
+
+    Whoever asked for what is given up with it hears what `told` makes of that.
+    """
+    known = memory.remembered(writer.connection)
+    if known.last_tick is None:
         return
     held = outbox.hold_all(writer, _HELD, at)
-    still_open = sa.select(requests).where(requests.c.answered_at.is_(None)).order_by(requests.c.number)
-    asked = [request_of(row) for row in writer.execute(still_open).all()]
-    for request in asked:
+    for request in known.requests:
         memory.answer(writer, request, done=False, words=_REFUSED, by=CLOCK, at=at)
+        outbox.queue(writer, request.path, told(known, request, _REFUSED), at)
     writer.execute(sa.update(pulse).values(last_tick=None))
-    words = f"An older copy of the ledger was put back. Messages held: {held}. Requests refused: {len(asked)}."
+    words = f"An older copy of the ledger was put back. Messages held: {held}. Requests refused: {len(known.requests)}."
     writer.note(at, "put back", words, after="copied")
     writer.turn()
 

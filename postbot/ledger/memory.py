@@ -41,7 +41,7 @@ from postbot.ledger.tables import (
     told,
     witnesses,
 )
-from postbot.ledger.values import Entry, Pause
+from postbot.ledger.values import AskedBefore, Entry, Pause
 
 _A_YEAR: Final = timedelta(days=365)
 _AT_ONCE: Final = 500  # names in one statement; databases take so many only
@@ -146,15 +146,26 @@ def tell(writer: Writer, keys: Sequence[str], at: datetime) -> None:
             writer.turn()
 
 
-def file(writer: Writer, path: Path, wish: Wish, by: str, at: datetime, *, asker: str, key: str) -> Request:
-    """Keep a person's wish; of several that came in with the same key, the first."""
-    if key and (known := writer.execute(sa.select(requests).where(requests.c.key == key)).one_or_none()):
-        return request_of(known)
+def filed(connection: sa.Connection, key: str) -> Request | None:
+    """The request that came in with this key, answered or not."""
+    known = connection.execute(sa.select(requests).where(requests.c.key == key)).one_or_none()
+    return None if known is None else request_of(known)
+
+
+def file(
+    writer: Writer, path: Path, wish: Wish, by: str, at: datetime, *, asker: str, key: str, heard_of: int | None
+) -> Request:
+    """Keep a person's wish; of several that came in with the same key, the first. Raises `AskedBefore`."""
+    if key and (known := filed(writer.connection, key)):
+        return known
+    if heard_of is not None and (other := _other(writer, path, (by, asker), heard_of)):
+        raise AskedBefore(other)
     row = {
         "path": path,
         "transition": wish.transition.value,
         "wanted": dict(wish.values),
         "reason": wish.reason,
+        "undoes": wish.undoes,
         "by": by,
         "filed_at": at,
         "asker": asker,
@@ -165,6 +176,15 @@ def file(writer: Writer, path: Path, wish: Wish, by: str, at: datetime, *, asker
     writer.note(at, "asked", words, path=path, by=by, key=_key(made), after="asked")
     writer.turn()
     return made
+
+
+def _other(writer: Writer, path: Path, mine: tuple[str, str], after: int) -> Request | None:
+    """The first open request behind that number that somebody else has for this posting."""
+    open_ones = sa.and_(requests.c.path == path, requests.c.answered_at.is_(None), requests.c.number > after)
+    theirs = sa.and_(requests.c.by.not_in(mine), requests.c.asker.not_in(mine))
+    found = sa.select(requests).where(open_ones, theirs).order_by(requests.c.number).limit(1)
+    row = writer.execute(found).one_or_none()
+    return None if row is None else request_of(row)
 
 
 def opine(writer: Writer, opinion: Opinion, path: Path | None, key: str) -> bool:

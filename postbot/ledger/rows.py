@@ -32,13 +32,13 @@ def witness_of(row: Row) -> Witness:
 
 def request_of(row: Row) -> Request:
     """The request that a row keeps."""
-    wish = Wish(Transition(row.transition), row.wanted, row.reason)
+    wish = Wish(Transition(row.transition), row.wanted, row.reason, row.undoes)
     return Request(row.number, Path(row.path), wish, row.by, row.filed_at, row.asker)
 
 
 def opinion_of(row: Row) -> Opinion:
     """What somebody has said of a pull request, as a row keeps it."""
-    return Opinion(row.branch, row.about, Said(row.said), row.by, row.at, row.words, row.until)
+    return Opinion(row.branch, row.about, Said(row.said), row.by, row.at, row.words, row.until, row.asker)
 
 
 def change_of(row: Row) -> Change:
@@ -159,7 +159,8 @@ def wish_in_words(wish: Wish) -> str:
     """What somebody asked for."""
     values = ", ".join(f"{key}={value}" for key, value in wish.values.items())
     reason = f", because: {wish.reason}" if wish.reason else ""
-    return f"{wish.transition}{' with ' if values else ''}{values}{reason}"
+    undone = f" #{wish.undoes}" if wish.undoes else ""
+    return f"{wish.transition}{undone}{' with ' if values else ''}{values}{reason}"
 
 
 def opinion_in_words(opinion: Opinion) -> str:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from postbot.ledger.values import LedgerError, LedgerUnready
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The schema that this postbot writes. Schemas are numbered, so that a newer one is a greater text."""
 
 

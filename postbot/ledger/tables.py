@@ -94,6 +94,7 @@ requests = sa.Table(
     sa.Column("words", Text),
     sa.Column("asker", Text, nullable=False),
     sa.Column("key", Text),  # of what it came in with, so that the same wish is filed once
+    sa.Column("undoes", sa.Integer),  # the number of the pull request that an undo is meant for
     sa.Index("requests_by_answer", "answered_at"),
     sa.Index("requests_by_key", "key", unique=True),
 )
@@ -109,6 +110,7 @@ opinions = sa.Table(
     sa.Column("words", Text, nullable=False),
     sa.Column("until", Instant),
     sa.Column("key", Text),
+    sa.Column("asker", Text, nullable=False),
     sa.Index("opinions_by_key", "key", unique=True),
 )
 changes = sa.Table(

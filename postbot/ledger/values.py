@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from postbot.core.announce import Message, Root
+from postbot.core.plan.memory import Request
 from postbot.core.problem import PostbotError
 from postbot.core.site import Path
 
@@ -44,6 +45,14 @@ class LedgerDamaged(LedgerError):  # noqa: N818 - the same
 
 class LedgerUnready(LedgerError):  # noqa: N818 - the same
     """There is no ledger yet, or one of an older schema, and whoever only looks changes nothing."""
+
+
+class AskedBefore(Exception):  # noqa: N818 - an answer, not a fault
+    """Somebody else has an open request for the same posting, so this one was not filed."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(f"{request.by} has asked to {request.wish.transition} {request.path} before.")
+        self.request = request
 
 
 class DeliveryStatus(StrEnum):

@@ -17,7 +17,7 @@ from postbot.app import words
 from postbot.core.announce import Audience, Event, Fact, Message
 from postbot.core.announce.blocks import MOST_BUTTON, MOST_HEADER, MOST_TEXT
 from postbot.core.announce.words import PARTS, Voice, Words, WordsError, messages
-from tests.announcements import ASKED, FACTS, LEAST, NEWS, QUIET, VARIANTS, VOICE, Facts, announced, said
+from tests.announcements import ASKED, FACTS, LEAST, NEWS, PULL, QUIET, VARIANTS, VOICE, Facts, announced, said
 from tests.golden import FOLDER, Golden
 from tests.payloads import PAYLOADS
 
@@ -153,12 +153,13 @@ def asked_for(name: str, voice: Voice = ASKED, **facts: Fact) -> dict[str, str]:
 
 
 def test_a_card_offers_what_can_be_decided_where_people_may_and_nothing_once_it_has_ended():
-    decide = f"{ASKED.ref('jobs/harbour-pilot.md')}/7"
+    ref = ASKED.ref("jobs/harbour-pilot.md")
+    decide = f"{ref}/7/{PULL['shown']}"
     every = dict.fromkeys(("do:approve", "do:changes", "do:snooze"), decide)
     assert asked_for("proposed") == asked_for("progress") == every
     assert asked_for("proposed", approvable="") == {name: decide for name in every if name != "do:approve"}
     assert set(asked_for("proposed-as-a-draft")) == {"do:open", "do:changes", "do:snooze"}
-    assert asked_for("not-ready") == {"do:open": decide.removesuffix("/7")}
+    assert asked_for("not-ready") == {"do:open": ref}
     for name in ("proposed-and-announced", "progress-at-its-end", "answered", "waiting"):
         assert asked_for(name) == {}
     for name in ("proposed", "progress", "not-ready"):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from postbot.core.announce import FOLLOWED, Announcement, Event
+from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.forecast import apply
 from postbot.core.plan.memory import Memory, Opinion, Said, Spoken
 from postbot.core.plan.people import digest
@@ -280,8 +281,8 @@ def after(world: Values, said: tuple[Spoken, ...]) -> list[str]:
     [
         (("sent", "due"), []),
         ((), []),
-        (("sent", "sent"), ["Announced to email:list0@x.example, email:list1@x.example."]),
-        (("sent", "held", "dropped"), ["Announced to email:list0@x.example (1 of 3; 1 dropped; 1 held)."]),
+        (("sent", "sent"), ["Announced to list0@x.example, list1@x.example by email."]),
+        (("sent", "held", "dropped"), ["Announced to list0@x.example by email (1 of 3; 1 dropped; 1 held)."]),
         (("held",), ["Announced to nobody (0 of 1; 1 held)."]),
     ],
 )
@@ -291,7 +292,7 @@ def test_whom_it_was_announced_to_is_told_once_nothing_is_on_its_way(standings: 
 
 def test_of_many_recipients_some_are_named():
     [said] = after(merged(), spoken(*["sent"] * 9))
-    assert said.endswith("email:list5@x.example, 3 more.")
+    assert said.endswith("list5@x.example, 3 more by email.")
 
 
 def test_where_news_wait_for_the_page_the_first_that_went_out_says_that_it_shows_them():
@@ -345,3 +346,16 @@ def test_an_open_posting_has_its_closing_followed_too():
     world.write(PILOT, OPEN_STATE)
     assert [said.facts["transition"] for said in told(world)][:1] == ["close"]
     assert all(fact is not None for fact in facts(told(world)))
+
+
+def test_who_approves_what_they_have_asked_for_is_not_told_to_have_approved_it():
+    world = Values(rules(two_people=True))
+    world.write(PILOT, READY.replace("state: upcoming", "state: open"))
+    told(world)
+    world.now = datetime.fromisoformat("2026-03-05T12:00:00+00:00")
+    world.request(PILOT, Wish(Transition.CLOSE))
+    told(world)
+    opine(world, Said.APPROVE, "robin")
+    assert words(told(world)) == []
+    opine(world, Said.APPROVE, "ann")
+    assert "Approved by ann." in words(told(world))

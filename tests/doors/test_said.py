@@ -27,6 +27,13 @@ def preview(world: World, event: str, *more: str, at: str = NOW):
     return postbot("announce", "pilot", event, "--preview", "--at", at, *more, cwd=world.folder)
 
 
+def routed(world: World, hear: str) -> None:
+    """Somebody hears this, too."""
+    config = world.folder / "postbot.yaml"
+    route = f"  - {{to: 'folder:team@agency.example', hear: {hear}}}\n"
+    config.write_text(config.read_text().replace("routes:\n", f"routes:\n{route}"))
+
+
 def release(world: World) -> None:
     assert postbot("release", "public", cwd=world.folder).code == 0
 
@@ -41,10 +48,14 @@ def test_a_release_before_the_first_tick_stands(world: World):
 @pytest.mark.parametrize("event", list(Event))
 def test_every_event_of_a_posting_can_be_looked_at(world: World, event: Event):
     release(world)
+    routed(world, "progress")
     done = preview(world, event)
     assert (done.code, done.err) == (0, "")
-    assert "because postbot.yaml line" in done.out
-    assert f"hears {event}" in done.out
+    if event is Event.ANSWERED:
+        assert "To slack:whoever asked\n    because it is for those whom it concerns" in done.out
+    else:
+        assert "because postbot.yaml line" in done.out
+        assert f"hears {event}" in done.out
 
 
 def test_a_preview_says_to_whom_why_and_the_words_as_they_will_be(world: World):
@@ -100,9 +111,18 @@ def test_wrong_use_is_told_in_a_sentence(world: World, args: list[str], says: st
     assert says in done.err
 
 
-def test_a_posting_that_nobody_hears_of_says_so(world: World):
-    (world.folder / "postbot.yaml").write_text((world.folder / "postbot.yaml").read_text().partition("routes:")[0])
-    assert preview(world, "opened").out == "Nobody hears opened: no route of the configuration leads there.\n"
+@pytest.mark.parametrize(
+    ("event", "hear"),
+    [("opened", "public"), ("not-ready", "staff"), ("proposed", "progress"), ("progress", "progress")],
+)
+def test_what_nobody_hears_says_so_and_which_route_would_lead_there(world: World, event: str, hear: str):
+    config = world.folder / "postbot.yaml"
+    config.write_text(config.read_text().partition("routes:")[0])
+    missing = f"Nobody hears {event}: no route of the configuration leads there."
+    assert preview(world, event).out == f"{missing} One with `hear: {hear}` would; routes.yaml shows how to write it.\n"
+    config.write_text(f"{config.read_text()}routes:\n  - {{to: 'folder:team', hear: {hear}}}\n")
+    release(world)
+    assert "To folder:team" in preview(world, event).out
 
 
 # A site's own words --------------------------------------------------------------------------------------------------

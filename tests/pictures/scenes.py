@@ -134,6 +134,7 @@ def pages() -> Mapping[str, str]:
         "form-close": slack.view(form_of("Night Baker", Verb.CLOSE, reason=CloseReason.CAP_REACHED)),
         "reminder": reminder(),
         "card-waits": card(),
+        "form-approve": slack.view(form_of("Cake Decorator", Verb.APPROVE)),
         "card-changes": card(changes),
         "card-merged": card(changes, approved, merged),
         "card-announced": card(approved, merged, announced),

@@ -27,6 +27,7 @@ from postbot.doors.service import logs
 from tests.contract.test_github_signing_in import PEM
 from tests.contract.test_hosts import make_bare
 from tests.doors.command import really
+from tests.doors.slack.kit import ADA, office, site
 from tests.service.served import Site, headers, payload, served
 from tests.service.test_logs import Told
 from tests.service.test_logs import told as told  # noqa: PLC0414 - a fixture
@@ -41,6 +42,8 @@ CANARIES = {
     "POSTBOT_GITHUB_TOKEN": "canary.github.token.0123456789",
     "POSTBOT_SMTP_PASSWORD": "canary-Smtp-Pässword-0123456789",
     "POSTBOT_SLACK_TOKEN": "xoxb-canary-slack-0123456789",
+    "POSTBOT_SLACK_SIGNING_SECRET": "canary-signing-0123456789",
+    "POSTBOT_SLACK_APP_TOKEN": "xapp-canary-app-0123456789",
     "POSTBOT_APPROVED_OPENINGS": "canary-approved-0123456789",
     "POSTBOT_APPRISE_TEAMS": "json://user:canary-apprise-0123456789@127.0.0.1:{port}/canary-path",
     "POSTBOT_WEBHOOK_SECRET": "canary-webhook-0123456789",
@@ -50,7 +53,7 @@ CANARIES = {
 GIVEN_OUT = "ghs_canaryinstallation0123456789abcd"
 LIST, USER = "openings@lists.example.org", "postbot"
 KEY_LINES = [line for line in PEM.splitlines() if len(line) > 40]
-PARTS = ("canary", "xoxb-", *(line[8:40] for line in KEY_LINES))
+PARTS = ("canary", "xoxb-", "xapp-", *(line[8:40] for line in KEY_LINES))
 """What must be nowhere: half a secret is one, too."""
 
 
@@ -301,6 +304,37 @@ def test_what_the_server_answers_and_writes_holds_no_secret_of_its_own(
         answers += [server.deliver(body, headers(body, X_Hub_Signature_256=each)) for each in (secret, token, None)]
     came = [f"{answer.headers} {answer.text}" for answer in answers]
     assert sings("".join([*came, told.text(), *capfd.readouterr()])) == []
+
+
+@pytest.mark.parametrize("by", ["http", "socket"])
+def test_what_people_do_in_slack_brings_no_secret_of_the_door_out(tmp_path: Path, by: str) -> None:
+    """The door's secrets lie in files; Slack fails, and repeats what it hears, before it does as it is asked."""
+    names = ("POSTBOT_SLACK_TOKEN", "POSTBOT_SLACK_SIGNING_SECRET", "POSTBOT_SLACK_APP_TOKEN")
+    files = {name: tmp_path / name.lower() for name in names}
+    for name, file in files.items():
+        file.write_text(CANARIES[name])
+    env = dict.fromkeys(names, "") | {f"{name}_FILE": str(file) for name, file in files.items()}
+    token, signing, app_token = (CANARIES[name] for name in names)
+    with SlackTwin.start(token=token, app_token=app_token) as slack:
+        jobs = site(tmp_path / "agency", slack)
+        jobs.write("baker", state="open")
+        with office(tmp_path, slack, jobs, by=by, env=env) as there:
+            if by == "http":
+                slack.app(there.url, signing)
+            ada = there.person(ADA) if by == "http" else slack.person(ADA, by="socket", real_name="Ada")
+            slack.fault("500", "views.open")
+            ada.command("/posting", "close baker")
+            there.service.wait_for(ada.heard)
+            slack.heal()
+            ada.command("/posting", f"show {signing}")
+            ada.command("/posting", "close baker")
+            there.confirm(ada, {"reason": {"value": "0"}})
+            there.service.wait_for(lambda: jobs.state("baker") == "closed")
+            shown = json.dumps([ada.views(), ada.home(), slack.effects()]) + "".join(slack.traffic())
+            came = there.service.written() + "".join(there.service.get(each)[1] for each in ("/metrics", "/readyz"))
+    assert "baker" in came
+    assert (sings(came), sings(shown)) == ([], [])
+    assert {str(file): found for file, data in kept(tmp_path / "agency") if (found := sings(data))} == {}
 
 
 def test_a_ledger_that_is_not_there_is_told_without_its_password(

@@ -32,7 +32,7 @@ ROUTES = """\
 ROLES = "roles: [{{who: U0ADA1, may: everything}}]\n"
 OPENS = "March 9, 2026, 8:00 am EDT"
 DUE = "2026-03-09T08:00"
-ANNOUNCED = "Announced to slack:C0LIST, folder:openings@list.example."
+ANNOUNCED = "Announced to 1 channel in Slack; openings@list.example by folder."
 MARCH = {"opens": OPENS, "closes": "March 20, 2026, 11:59 pm EDT"}
 
 
@@ -102,13 +102,20 @@ def buttons(message: dict[str, Any]) -> dict[str, str]:
     return {each["action_id"]: each["value"] for each in elements if each.get("action_id") in ACTS}
 
 
+def lines(world: World) -> str:
+    """The digest of the lines that the one pull request changes."""
+    snapshot = world.host.look()
+    [pull] = snapshot.pulls
+    return digest(pull, snapshot.files)
+
+
 def test_a_pull_request_is_followed_from_its_card_to_whom_it_was_announced(tmp_path: Path, slack: SlackTwin) -> None:
     world = prepared(tmp_path, slack)
     assert told(slack) == []
     assert "Nobody has approved it yet." in plain(card(slack))[2]
     assert {"-state: upcoming", "+state: open"} <= set(plain(card(slack))[3].splitlines())
     ref = world.bot.voice.ref(world.path("pilot"))
-    assert buttons(card(slack)) == dict.fromkeys(("do:approve", "do:changes", "do:snooze"), f"{ref}/1")
+    assert buttons(card(slack)) == dict.fromkeys(("do:approve", "do:changes", "do:snooze"), f"{ref}/1/{lines(world)}")
 
     say(world, Said.CHANGES, words="The salary is wrong")
     assert plain(card(slack))[2] == "ann asks for changes: The salary is wrong."
@@ -157,7 +164,10 @@ def test_what_is_missing_is_filled_in_from_the_card_and_then_it_can_be_approved(
     world.change("pilot", "apply_url: https://apply.example.gov/pilot", "# apply_url: APPLICATION URL")
     world.advance(minutes=1)
     ref = world.bot.voice.ref(world.path("pilot"))
-    assert buttons(card(slack)) == {"do:open": ref, "do:changes": f"{ref}/1", "do:snooze": f"{ref}/1"}
+    assert buttons(card(slack)) == {
+        "do:open": ref,
+        **dict.fromkeys(("do:changes", "do:snooze"), f"{ref}/1/{lines(world)}"),
+    }
     assert "apply_url" in plain(card(slack))[3].partition("What is missing:")[2]
     world.change("pilot", "# apply_url: APPLICATION URL", "apply_url: https://apply.example.gov/pilot")
     world.advance(minutes=1)
@@ -318,7 +328,7 @@ def test_who_may_not_any_more_hears_that_and_the_one_who_was_overtaken_by_whom(
     world.advance(minutes=1)
     assert answered(slack) == [["You asked to extend: not done", "bo's close, asked later, replaces it."]]
     assert world.bot.roster is not None
-    world.bot.roster = Roster(world.bot.roster.client, ())
+    world.bot.roster = Roster(world.bot.roster.workspace, ())
     ask(world, Transition.EXTEND, closes="2026-03-28")
     world.advance(minutes=1)
     status, why = answered(slack)[-1]

@@ -118,7 +118,10 @@ def test_an_older_copy_says_nothing_twice_opens_nothing_twice_and_then_goes_on(
     assert subjects(post) == TOLD
     assert [(pull.branch, pull.status) for pull in world.pulls(None)] == pulls
     assert [world.text(f"job-{number}") for number in (3, 7)] == postings
-    assert world.answer(asked) == (False, "The ledger was put back from an older copy; ask again.")
+    assert world.answer(asked) == (
+        False,
+        "The ledger was put back from an older copy; look at the posting, and ask again if need be.",
+    )
     (held,) = world.bot.ledger.deliveries(held_only=True)
     assert (held.message.subject, held.status) == ("Job-7: a word", DeliveryStatus.HELD)
     assert world.asked()[len(staff) :] == ["1 message held for a person"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.undoing import Undo, undoable
 from postbot.core.posting import Posting
 from tests.stories.test_archive import CLOSED, archiving
@@ -54,6 +55,13 @@ def undo(world: World) -> tuple[bool, str] | None:
     request = world.ask("pilot", "undo")
     world.tick()
     return world.answer(request)
+
+
+def lose_the_ledger(world: World) -> None:
+    world.bot.ledger.close()
+    for file in (world.folder / ".postbot").glob("ledger.db*"):
+        file.unlink()
+    world.restart()
 
 
 def possible(world: World, at: datetime | None = None) -> Undo | str:
@@ -257,6 +265,25 @@ def test_what_is_done_after_it_was_asked_is_not_taken_back_in_its_place(tmp_path
     assert found.startswith("Since this was asked, pull request #2 (Reopen: Pilot) was merged.")
 
 
+def test_what_was_merged_unseen_before_it_was_asked_is_not_taken_back_in_the_place_of_what_was_seen(
+    tmp_path: Path,
+) -> None:
+    world, _ = closed(tmp_path, ASKED)
+    seen = possible(world)
+    assert isinstance(seen, Undo)
+    world.ask("pilot", "reopen", by="lee")
+    world.tick()
+    world.merge(world.pulls()[0].number)
+    before = bytes_of(world)
+    wish = Wish(Transition.UNDO, undoes=seen.pull.number)
+    request = world.bot.ledger.file(world.path("pilot"), wish, "robin", world.now + timedelta(seconds=90))
+    world.advance(minutes=2)
+    done, why = world.answer(request) or (True, "")
+    assert not done
+    assert why.startswith("Since this was asked, pull request #2 (Reopen: Pilot) was merged.")
+    assert bytes_of(world) == before
+
+
 # What the clock does then --------------------------------------------------------------------------------------------
 
 
@@ -265,10 +292,7 @@ def test_an_undone_opening_waits_for_a_person_however_long(tmp_path: Path, lost:
     world, before = opened(tmp_path)
     undo(world)
     if lost:
-        world.bot.ledger.close()
-        for file in (world.folder / ".postbot").glob("ledger.db*"):
-            file.unlink()
-        world.restart()
+        lose_the_ledger(world)
         world.bot.ledger.release("public", "robin", world.now)
     for days in (1, 3, 5):
         world.advance(days=days)
@@ -365,3 +389,47 @@ def test_after_an_opening_that_somebody_reverted_by_hand_an_extension_has_its_tu
     world.tick()
     assert world.answer(request)
     assert "closes: March 27" in world.text("pilot")
+
+
+def test_an_undone_opening_waits_for_a_person_also_under_another_name_of_its_file(tmp_path: Path) -> None:
+    world, before = opened(tmp_path)
+    undo(world)
+    world.advance(hours=1)
+    world.rename("pilot", "leader")
+    for days in (1, 3):
+        world.advance(days=days)
+        assert world.pulls() == []
+    assert world.text("leader").encode() == before
+    assert world.said() == ["Pilot: now open", "Pilot: a correction"]
+
+
+# What else has happened on the base branch ---------------------------------------------------------------------------
+
+
+def test_what_somebody_changed_between_the_proposal_and_its_merge_is_there_after_an_undo(tmp_path: Path) -> None:
+    world = World(tmp_path, config=UNDO.replace("when-due", "auto"))
+    world.write("pilot", **OPENING)
+    world.tick()
+    world.tick("2026-03-04T09:00")
+    assert len(world.pulls()) == 1
+    world.write("pilot", world.text("pilot") + "\nOne more paragraph.\n")
+    before = bytes_of(world)
+    world.tick("2026-03-05T08:00")
+    assert "state: open" in world.text("pilot")
+    undo(world)
+    assert bytes_of(world) == before
+
+
+def test_what_was_merged_after_the_ledger_was_lost_can_be_taken_back(tmp_path: Path) -> None:
+    world = World(tmp_path, config=UNDO)
+    world.write("pilot", **OPENING)
+    world.tick()
+    world.tick("2026-03-04T09:00")
+    before = bytes_of(world)
+    lose_the_ledger(world)
+    world.advance(hours=1)
+    world.approve(world.pulls()[0].number)
+    world.tick("2026-03-05T08:00")
+    assert "state: open" in world.text("pilot")
+    undo(world)
+    assert bytes_of(world) == before

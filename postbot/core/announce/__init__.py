@@ -5,8 +5,9 @@ unique for all time, so that a ledger can make sure it is said once. This module
 hears, `words` renders, `blocks` and `calendar` make what Slack and calendars read.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from unicodedata import bidirectional
@@ -171,6 +172,18 @@ class Message:
     named_by_posting: bool = False
     card: str = ""
 
+    def with_each(self, made: Callable[[str], str]) -> "Message":
+        """The same message to the same recipient, with each of its texts as `made` makes it."""
+        return replace(
+            self,
+            subject=made(self.subject),
+            body=made(self.body),
+            html=made(self.html),
+            blocks=made(self.blocks),
+            calendar=made(self.calendar),
+            card=made(self.card),
+        )
+
 
 class Outcome(StrEnum):
     """What became of one attempt to send. Unknown: it may have gone out, and must not be tried again blindly."""
@@ -206,6 +219,14 @@ class Root:
 
 _TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 """Classes of characters that turn the direction of the text behind them, so that it reads as what it is not."""
+
+
+_ID = re.compile(r" \([UW][A-Z0-9]{2,20}\)$")
+
+
+def called(signed: str) -> str:
+    """Somebody's name as people say it: without the id of the workspace that tells them from others in the ledger."""
+    return one_line(_ID.sub("", signed)).removeprefix("@")
 
 
 def one_line(text: str) -> str:

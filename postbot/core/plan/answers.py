@@ -5,13 +5,14 @@ posting is gone, when its asker may not have it done, or when another one replac
 anything.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from postbot.core.announce import Announcement, Event, one_line
+from postbot.core.announce import Announcement, Event, called
 from postbot.core.dates import say
-from postbot.core.plan.memory import Request, Said
-from postbot.core.plan.people import has_ended
+from postbot.core.plan.memory import Memory, Request
+from postbot.core.plan.people import approvers, digest_of, has_ended, with_approvals
 from postbot.core.plan.steps import Answer, Offer, Policy, Seen
 from postbot.core.plan.wants import outcome, pull_of, queues, request_branch, turns
 from postbot.core.posting import Posting, at_utc, slug_of
@@ -27,57 +28,70 @@ def answers(seen: Seen, offers: Sequence[Offer], now: datetime, policy: Policy) 
             yield _replaced(seen, request, turn, now, policy)
         offered = by_request.get(turn.number)
         if answer := outcome(offered) if offered else _end(seen, turn, now, policy):
-            yield _answer(seen, turn, *answer)
+            yield _answer(seen, turn, *answer, policy)
 
 
-def refusals(seen: Seen) -> Iterator[Answer]:
+def refusals(seen: Seen, policy: Policy) -> Iterator[Answer]:
     """Answers to the requests whose askers may not, or may not any more, have this done."""
     for request in seen.memory.requests:
         if (bar := seen.barred.get(request.number)) and bar.final:
-            yield _answer(seen, request, done=False, words=bar.words)
+            yield _answer(seen, request, done=False, words=bar.words, policy=policy)
 
 
-def _answer(seen: Seen, request: Request, done: bool, words: str) -> Answer:
+def _answer(seen: Seen, request: Request, done: bool, words: str, policy: Policy) -> Answer:
     refusal = () if done else (_refusal(request, words),)
-    return Answer(request, done, words, (*refusal, *_to_who_asked(seen, request, done, words)))
+    return Answer(request, done, words, (*refusal, *_to_who_asked(seen, request, done, words, policy)))
 
 
-def _to_who_asked(seen: Seen, request: Request, done: bool, words: str) -> Iterator[Announcement]:
+def _to_who_asked(seen: Seen, request: Request, done: bool, words: str, policy: Policy) -> Iterator[Announcement]:
     """Tell whoever asked what came of it, if they asked from where they can be told, and nobody else."""
+    posting = seen.postings.get(request.path)
+    title = posting.title if isinstance(posting, Posting) else request.path
+    asked = say(request.filed_at, posting.zone) if isinstance(posting, Posting) else ""
+    facts = {"title": title, "asked": asked, "done": "yes" if done else "", "why": words}
+    yield from _answered(request, facts | {"approved": _approved(seen, request, policy) if done else ""})
+
+
+def without_a_look(memory: Memory, request: Request, words: str, zone: ZoneInfo) -> tuple[Announcement, ...]:
+    """What whoever asked is told of a no that comes while nobody looks at the site; nothing where they see it anyway.
+
+    The posting is called as it was when it was last seen. The instant is shown in `zone`.
+    """
+    witness = memory.witnesses.get(request.path)
+    title, asked = witness.title if witness else request.path, say(request.filed_at, zone)
+    return tuple(_answered(request, {"title": title, "asked": asked, "done": "", "why": words, "approved": ""}))
+
+
+def _answered(request: Request, facts: Mapping[str, str]) -> Iterator[Announcement]:
     if not request.asker:
         return
-    posting = seen.postings.get(request.path)
-    facts = {
-        "path": request.path,
-        "title": posting.title if isinstance(posting, Posting) else request.path,
-        "transition": request.wish.transition,
-        "asked": say(request.filed_at, posting.zone) if isinstance(posting, Posting) else "",
-        "done": "yes" if done else "",
-        "why": words,
-        "approved": _approved(seen, request) if done else "",
-    }
+    told = {"path": request.path, "transition": request.wish.transition, **facts}
     key = f"answered:{request.number}:{at_utc(request.filed_at)}"
-    yield Announcement(Event.ANSWERED, key, request.path, facts, to=(request.asker,))
+    yield Announcement(Event.ANSWERED, key, request.path, told, to=(request.asker,))
 
 
-def _approved(seen: Seen, request: Request) -> str:
-    """By whom it was approved, on its page or elsewhere, as a sentence; empty where nobody had to."""
+def _approved(seen: Seen, request: Request, policy: Policy) -> str:
+    """By whom it was approved whose approval counts, on its page or elsewhere, as a sentence; empty where nobody was.
+
+    What was said elsewhere is laid over the pull request as if it were open still, with the lines that it has changed.
+    """
     branch = request_branch(request, slug_of(request.path))
-    pull = seen.snapshot.by_branch.get(branch)
-    last = {each.by: each for each in seen.memory.opinions if each.branch == branch}
-    here = (name for name, each in last.items() if each.said is Said.APPROVE)
-    names = [one_line(name) for name in dict.fromkeys((*(pull.approved_by if pull else ()), *here))]
-    return f"Approved by {', '.join(names)}." if names else ""
+    pull, change = seen.snapshot.by_branch.get(branch), seen.changes.get(branch)
+    if pull is None:
+        return ""
+    about = digest_of(change) if change else None
+    names = approvers(with_approvals(pull, seen.memory.opinions, about), request, policy)
+    return f"Approved by {', '.join(map(called, names))}." if names else ""
 
 
 def _replaced(seen: Seen, request: Request, by: Request, now: datetime, policy: Policy) -> Answer:
     """Who was overtaken hears by whom, unless their pull request was decided on before."""
     posting = seen.postings.get(request.path)
     ended = _end(seen, request, now, policy) if isinstance(posting, Posting) else None
-    said = f"{one_line(by.by)}'s {by.wish.transition}, asked later, replaces it."
+    said = f"{called(by.by)}'s {by.wish.transition}, asked later, replaces it."
     if ended:
-        return _answer(seen, request, *ended)
-    told = tuple(_to_who_asked(seen, request, done=False, words=said))
+        return _answer(seen, request, *ended, policy)
+    told = tuple(_to_who_asked(seen, request, done=False, words=said, policy=policy))
     return Answer(request, done=False, words=said, announcements=told)
 
 

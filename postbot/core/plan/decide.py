@@ -17,7 +17,7 @@ from postbot.core.plan.answers import answers, refusals
 from postbot.core.plan.archiving import in_turn
 from postbot.core.plan.news import broken, late_corrections, records, undelivered
 from postbot.core.plan.offers import offers
-from postbot.core.plan.people import put_off_to, with_opinions
+from postbot.core.plan.people import put_off_to, with_logins, with_opinions
 from postbot.core.plan.progress import progress
 from postbot.core.plan.pulls import leftovers, notes, pull_steps, withdrawals
 from postbot.core.plan.soon import instants, noted, soon
@@ -55,7 +55,8 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
     5. Hold the whole if it looks strange.
     """
     postings = {path: found for path, found in seen.postings.items() if isinstance(found, Posting)}
-    refused = tuple(refusals(seen))
+    policy = with_logins(policy, seen.logins)
+    refused = tuple(refusals(seen, policy))
     seen = _heeded(seen, refused)
     recorded = tuple(noted(postings, step, now, policy) for step in records(seen, postings, now))
     seen = _followed(seen, recorded)
@@ -111,10 +112,15 @@ def _heeded(seen: Seen, refused: Collection[Answer]) -> Seen:
 
 
 def _followed(seen: Seen, recorded: Iterable[Record | Forget]) -> Seen:
-    """The same world with each request at the new path of its posting, where recording finds it renamed."""
-    new = {step.was: step.witness.path for step in recorded if isinstance(step, Record) and step.was}
+    """The same world with each request at the new path of its posting, where recording finds it renamed.
+
+    And with what recording remembers of those: an instant that is stopped is stopped at once under the new path.
+    """
+    renamed = [step for step in recorded if isinstance(step, Record) and step.was]
+    new = {step.was: step.witness.path for step in renamed}
     requests = tuple(replace(request, path=new.get(request.path, request.path)) for request in seen.memory.requests)
-    return replace(seen, memory=replace(seen.memory, requests=requests))
+    told = seen.memory.told.union(*(step.also for step in renamed))
+    return replace(seen, memory=replace(seen.memory, requests=requests, told=told))
 
 
 def _problems(seen: Seen) -> Iterator[Problem]:

@@ -64,7 +64,8 @@ class Opinion:
     """What a person has said of a pull request of ours otherwise than on its page, at an instant (UTC).
 
     `about` is the digest of the changed lines that they saw (`people.digest`); a yes to other lines is none. `until`
-    is the instant (UTC) before which they do not want to be asked again.
+    is the instant (UTC) before which they do not want to be asked again. `asker` is who they are, whatever they are
+    called by now, CHANNEL:RECIPIENT; empty where only the name is known.
     """
 
     branch: str
@@ -74,6 +75,12 @@ class Opinion:
     at: datetime
     words: str = ""
     until: datetime | None = None
+    asker: str = ""
+
+    @property
+    def giver(self) -> str:
+        """Whose opinion it is: what they say last counts, under whichever name."""
+        return self.asker or self.by
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.memory import Memory, Witness
 from postbot.core.plan.steps import Forget, Record, Seen, Tell
-from postbot.core.plan.undoing import Undone, corrected, is_witnessed, keys, latecomers, told_of, undone
+from postbot.core.plan.undoing import Undone, corrected, followed, is_witnessed, keys, latecomers, told_of, undone
 from postbot.core.posting import Posting, at_utc, live_field, read_posting, slug_of, texts
 from postbot.core.problem import Problem
 from postbot.core.profile import State
@@ -35,9 +35,9 @@ def records(seen: Seen, postings: Mapping[Path, Posting], now: datetime) -> Iter
     for path, state in states.items():
         posting, back = postings[path], taken_back.get(path)
         before = known.get(path) or renamed.get(path) or _returned(posting, gone.get(path))
-        also = keys(seen, posting, back, before, now)
-        after = _witness(posting, seen, state, before, now)
         was = before.path if before and before.path != path else None
+        also = (*keys(seen, posting, back, before, now), *(followed(seen, path, was) if was else ()))
+        after = _witness(posting, seen, state, before, now)
         if seen.memory.copied:
             yield Record(replace(after, news=after.news + _LOST), was=was, also=also)
         elif before and back and is_witnessed(seen, posting, back, before):

@@ -69,9 +69,10 @@ def offer(seen: Seen, want: Want, policy: Policy) -> Offer:
     What an undo puts back was on the site before: nothing that it lacks keeps it from being so again.
     """
     posting, wish = want.posting, want.wish
-    undo = undoable(seen, posting, want.when, policy) if wish.transition is Transition.UNDO else None
+    undone = wish.transition is Transition.UNDO
+    undo = undoable(seen, posting, want.when, policy, wish.undoes) if undone else None
     moved = _moved(want) if undo is None else _taken_back(want, undo)
-    careful = wish.transition is Transition.OPEN or (want.request and wish.transition is not Transition.UNDO)
+    careful = wish.transition is Transition.OPEN or (want.request and not undone)
     lacks = _lacks(posting, wish, moved, want.when) if careful else ()
     draft = is_draft(want, lacks)
     if want.early or (lacks and not draft):

@@ -6,7 +6,7 @@ two-person rule is on, nobody approves what they have asked for themselves; with
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from difflib import unified_diff
@@ -14,9 +14,9 @@ from hashlib import sha256
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from postbot.core.announce import one_line
+from postbot.core.announce import called, one_line
 from postbot.core.dates import Bound, Moment, read_moment
-from postbot.core.plan.memory import Opinion, Request, Said
+from postbot.core.plan.memory import Change, Opinion, Request, Said
 from postbot.core.plan.steps import Policy
 from postbot.core.site import File, Path, Pull, PullStatus, Snapshot
 
@@ -84,12 +84,25 @@ def digest(pull: Pull, files: Mapping[Path, File]) -> str:
 
     A yes is for these; it holds while the rest of the file moves on, and not for other lines.
     """
-    changed = [
-        line
-        for path, after in sorted(pull.files.items())
-        for line in (path, *changed_lines(files[path].data if path in files else b"", after or b""))
-    ]
-    return sha256("\n".join(changed).encode()).hexdigest()[:16]
+    return _digest(line for path in sorted(pull.files) for line in (path, *_lines_in(path, pull, files)))
+
+
+def digest_of(change: Change) -> str:
+    """The same for what a pull request has made of its one file, which can be told also once it has ended."""
+    return _digest([change.path, *changed_lines(change.before, change.after)])
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def lines_of(pull: Pull, files: Mapping[Path, File]) -> Iterator[str]:
+    """The lines that go and come in an open pull request, file by file."""
+    return (line for path in sorted(pull.files) for line in _lines_in(path, pull, files))
+
+
+def _lines_in(path: Path, pull: Pull, files: Mapping[Path, File]) -> Iterator[str]:
+    return changed_lines(files[path].data if path in files else b"", pull.files[path] or b"")
 
 
 def changed_lines(before: bytes, after: bytes) -> Iterator[str]:
@@ -115,16 +128,27 @@ def _opined(pull: Pull, opinions: Sequence[Opinion], snapshot: Snapshot) -> Pull
     if not opinions or pull.status not in (PullStatus.OPEN, PullStatus.WITHDRAWN):
         return pull
     about = digest(pull, snapshot.files) if pull.status is PullStatus.OPEN else ""
-    last = {each.by: each for each in _since_put_off(opinions) if each.at >= pull.opened_at}
-    yes = tuple(name for name, each in last.items() if each.said is Said.APPROVE and each.about == about)
+    last = _last(pull, opinions)
     no = next((each for each in reversed(last.values()) if each.said is Said.CHANGES and each.about == about), None)
     return replace(
-        pull,
-        approved_by=tuple(dict.fromkeys((*pull.approved_by, *yes))),
+        with_approvals(pull, opinions, about),
         blocked=_asks_for(no) if no else pull.blocked,
         again=pull.again or any(each.said is Said.SNOOZE for each in opinions),
         put_off_until=_put_off(opinions),
     )
+
+
+def with_approvals(pull: Pull, opinions: Iterable[Opinion], about: str | None) -> Pull:
+    """The same pull request with those who have approved these lines elsewhere; any lines where nobody knows which."""
+    last = _last(pull, [each for each in opinions if each.branch == pull.branch])
+    yes = [each for each in last.values() if each.said is Said.APPROVE and about in (None, each.about)]
+    names = dict.fromkeys((*pull.approved_by, *(each.by for each in yes)))
+    return replace(pull, approved_by=tuple(names), known_as={each.by: each.asker for each in yes if each.asker})
+
+
+def _last(pull: Pull, opinions: Sequence[Opinion]) -> dict[str, Opinion]:
+    """What each person has said last of what stands there now, in the order in which they began to speak."""
+    return {each.giver: each for each in _since_put_off(opinions) if each.at >= pull.opened_at}
 
 
 def _put_off(opinions: Sequence[Opinion]) -> datetime | None:
@@ -156,10 +180,14 @@ def is_approved(pull: Pull, request: Request | None, policy: Policy) -> bool:
 
 def approvers(pull: Pull, request: Request | None, policy: Policy) -> tuple[str, ...]:
     """Those whose approval counts, as the host names them."""
+    return tuple(name for name in pull.approved_by if may_approve(name, pull.known_as.get(name, ""), request, policy))
+
+
+def may_approve(name: str, known_as: str, request: Request | None, policy: Policy) -> bool:
+    """Whether an approval of this person's (by their name and their id) counts, or would, for what was asked."""
     if not policy.two_people or request is None:
-        return pull.approved_by
-    asker = _person(request.by, policy)
-    return tuple(name for name in pull.approved_by if _person(name, policy) != asker)
+        return True
+    return not _names(request.by, request.asker, policy) & _names(name, known_as, policy)
 
 
 def verdict(pull: Pull, request: Request | None, policy: Policy, *, known: bool = True) -> tuple[bool | None, str]:
@@ -171,9 +199,9 @@ def verdict(pull: Pull, request: Request | None, policy: Policy, *, known: bool 
         return None, ""
     names = approvers(pull, request, policy)
     if not known:
-        different = {_person(name, policy): _shown(name) for name in reversed(names)}
+        different = _different(pull, names, policy)
         if len(different) > 1:
-            return True, f"Approved by {' and '.join(reversed(different.values()))}."
+            return True, f"Approved by {' and '.join(map(_shown, different))}."
         return False, "Waits for two people: nobody can tell any more who asked for it."
     if request is None:
         return (True, f"Approved by {_shown(names[0])}.") if names else (False, "Waits for somebody's approval.")
@@ -183,10 +211,30 @@ def verdict(pull: Pull, request: Request | None, policy: Policy, *, known: bool 
     return False, f"Waits for somebody other than {asker}."
 
 
-def _person(name: str, policy: Policy) -> str:
-    """One name for each person, under whichever of theirs they come."""
+def _different(pull: Pull, names: Sequence[str], policy: Policy) -> list[str]:
+    """Those of these names that are of different people, each person under the first of theirs."""
+    found: dict[str, frozenset[str]] = {}
+    for name in names:
+        mine = _names(name, pull.known_as.get(name, ""), policy)
+        if not any(mine & theirs for theirs in found.values()):
+            found[name] = mine
+    return list(found)
+
+
+def with_logins(policy: Policy, logins: Mapping[str, str]) -> Policy:
+    """The same rules, knowing also what people (CHANNEL:RECIPIENT) are called on the host at this moment."""
+    return replace(policy, people={**policy.people, **logins}) if logins else policy
+
+
+def _names(name: str, known_as: str, policy: Policy) -> frozenset[str]:
+    """All that a person goes by: the name that they gave, their id (CHANNEL:RECIPIENT), and their name on the host.
+
+    Whoever shares one of them is the same person. A configuration that has named somebody only since they asked, or
+    names them otherwise than then, makes no second person of them.
+    """
     known = {_plain(asks): _plain(approves) for asks, approves in policy.people.items()}
-    return known.get(_plain(name), _plain(name))
+    theirs = {_plain(each) for each in (name, known_as, known_as.partition(":")[2]) if each}
+    return frozenset(theirs | {known[each] for each in theirs if each in known})
 
 
 def _plain(name: str) -> str:
@@ -194,4 +242,4 @@ def _plain(name: str) -> str:
 
 
 def _shown(name: str) -> str:
-    return one_line(name).removeprefix("@")[:_LONGEST_NAME]
+    return called(name)[:_LONGEST_NAME]

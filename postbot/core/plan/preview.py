@@ -37,6 +37,7 @@ _OF_A_PULL: Final[Mapping[str, Fact]] = {
     "number": "1",
     "pull": "#1 Open: this posting",
     "branch": "postbot/open/this-posting-0123456789",
+    "shown": "0123456789abcdef",
     "url": "",
     "asked": "",
     "lines": ("-state: upcoming", "+state: open"),
@@ -95,9 +96,12 @@ def as_if(seen: Seen, posting: Posting, event: Event, now: datetime) -> Announce
         about=None if event in _OF_NO_POSTING else known,
         at=now,
         is_news=public and event not in _AHEAD,
+        to=(_ASKER,) if event is Event.ANSWERED else None,
     )
 
 
+_ASKER: Final = "slack:whoever asked"
+"""Who hears an answer: no route leads to them, for only those hear it who asked."""
 _OF_NO_POSTING = frozenset({Event.HELD, Event.BROKEN, Event.GONE, Event.REFUSED, Event.FAILED, Event.ANSWERED})
 """What is said of the site, a file or a request: no field of a posting routes it."""
 _AHEAD = frozenset({Event.OPENING_SOON, Event.CLOSING_SOON})

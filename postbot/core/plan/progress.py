@@ -7,24 +7,24 @@ decides nothing, and nobody hears it whom no route names for it (`Policy.followe
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
-from postbot.core.announce import FOLLOWED, About, Announcement, Event, Fact, one_line
+from postbot.core.announce import FOLLOWED, About, Announcement, Event, Fact, called, one_line
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.memory import Memory, Opinion, Said, Spoken
 from postbot.core.plan.news import about, window_facts
-from postbot.core.plan.people import changed_lines, digest, is_approved, is_put_off, put_off_to
+from postbot.core.plan.people import approvers, digest, is_approved, is_put_off, lines_of, put_off_to
 from postbot.core.plan.steps import Offer, Policy, Propose, Seen, Step, Tell, Withdraw
 from postbot.core.plan.undoing import LATE, NEWS
 from postbot.core.plan.waiting import hindrance
 from postbot.core.posting import Posting, at_utc, read_posting, slug_of
-from postbot.core.site import File, Path, Pull, PullStatus
+from postbot.core.site import Path, Pull, PullStatus
 
 FOLLOWED_FOR: Final = timedelta(days=14)
 """How long after its end a pull request is followed: so long is what was said to the public kept in mind."""
@@ -151,6 +151,13 @@ class _Followed:
             if each.path in self.pull.paths and each.event in events and each.at >= since
         )
 
+    @cached_property
+    def approvers(self) -> tuple[str, ...]:
+        """Those whose approval counts; nobody's, where two people are needed and nobody knows who asked."""
+        if self.offer is None:
+            return () if self.policy.two_people else self.pull.approved_by
+        return approvers(self.pull, self.offer.want.request, self.policy)
+
     def count(self, *kinds: str) -> int:
         """How many things of these kinds were told."""
         return sum(what.partition("=")[0] in kinds for what in self.told)
@@ -249,7 +256,7 @@ def _said(it: _Followed) -> Iterator[_Word]:
         if each.said is Said.SNOOZE and each.until is not None:
             until = say(each.until, it.policy.zone)
             yield _Word(_named("off", *key), "put off", f"{name} put it off until {until}.")
-        elif it.is_open and each.about == it.about and each.said is Said.APPROVE:
+        elif it.is_open and each.about == it.about and each.said is Said.APPROVE and each.by in it.approvers:
             yield _Word(_named("said", *key), "approved", f"Approved by {name}.")
         elif it.is_open and each.about == it.about and each.said is Said.CHANGES:
             why = f": {one_line(each.words).rstrip('.')}" if each.words else ""
@@ -257,16 +264,16 @@ def _said(it: _Followed) -> Iterator[_Word]:
 
 
 def _approvals(it: _Followed) -> Iterator[_Word]:
-    """Those who approved it on its page."""
+    """Those who approved it on its page, and whose approval counts."""
     elsewhere = {each.by for each in it.opinions if each.said is Said.APPROVE}
-    for name in it.pull.approved_by:
+    for name in it.approvers:
         if name not in elsewhere:
             yield _Word(_named("approved", name), "approved", f"Approved by {_name(name)}.")
 
 
 def _of_checks(it: _Followed) -> Iterator[_Word]:
     """What keeps it from being merged, once for each reason; and, after that, that nothing does any more."""
-    last = {each.by: each for each in it.opinions}
+    last = {each.giver: each for each in it.opinions}
     if not it.is_open or any(each.said is Said.CHANGES and each.about == it.about for each in last.values()):
         return  # what keeps it is what somebody has said
     if it.pull.blocked:
@@ -315,12 +322,28 @@ _SENT, _DUE = "sent", "due"
 
 def _announced(spoken: Sequence[Spoken]) -> str:
     sent = [each for each in spoken if each.standing == _SENT]
-    names = list(dict.fromkeys(one_line(f"{each.channel}:{each.recipient}") for each in sent))
-    more = [f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
-    listed = ", ".join((*names[:_MOST_NAMES], *more)) or "nobody"
+    listed = "; ".join(_recipients(sent)) or "nobody"
     others = Counter(each.standing for each in spoken if each.standing != _SENT)
     rest = "; ".join((f"{len(sent)} of {len(spoken)}", *(f"{count} {how}" for how, count in sorted(others.items()))))
     return f"Announced to {listed}{f' ({rest})' if others else ''}."
+
+
+def _recipients(sent: Sequence[Spoken]) -> Iterator[str]:
+    """Whom it went to by each channel, as people call them; ids of Slack say nothing to anybody, and are counted."""
+    for channel in dict.fromkeys(each.channel for each in sent):
+        names = list(dict.fromkeys(one_line(each.recipient) for each in sent if each.channel == channel))
+        if channel == _SLACK:
+            rooms = sum(name.startswith(_ROOMS) for name in names)
+            counted = ((rooms, "channel", "channels"), (len(names) - rooms, "person", "people"))
+            yield from (f"{count} {one if count == 1 else more} in Slack" for count, one, more in counted if count)
+        else:
+            left = [f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
+            yield f"{', '.join((*names[:_MOST_NAMES], *left))} by {one_line(channel)}"
+
+
+_SLACK: Final = "slack"
+_ROOMS: Final = ("C", "G")
+"""What the ids of Slack's channels begin with."""
 
 
 def _named(kind: str, *parts: str) -> str:
@@ -333,7 +356,7 @@ def _moment(at: datetime | None) -> str:
 
 
 def _name(name: str) -> str:
-    return one_line(name).removeprefix("@") or "somebody"
+    return called(name) or "somebody"
 
 
 # The card ------------------------------------------------------------------------------------------------------------
@@ -348,6 +371,7 @@ def _card(it: _Followed) -> dict[str, Fact]:
         "number": str(pull.number),
         "pull": f"#{pull.number} {pull.title}",
         "branch": pull.branch,
+        "shown": it.about,
         "url": pull.url,
         "due": say(offer.want.due, it.policy.zone) if offer and it.is_open else "",
         "asked": _asked(it),
@@ -379,9 +403,7 @@ def _asked(it: _Followed) -> str:
 
 def _lines(it: _Followed) -> Iterator[str]:
     """The lines that go and come, as far as a card has room for them; none once it has ended."""
-    files: Mapping[Path, File] = it.seen.snapshot.files
-    pairs = ((files[path].data if path in files else b"", after or b"") for path, after in it.pull.files.items())
-    lines = [line for before, after in pairs for line in changed_lines(before, after)] if it.is_open else []
+    lines = list(lines_of(it.pull, it.seen.snapshot.files)) if it.is_open else []
     for line in lines[:_MOST_LINES]:
         yield f"{line[:_LONGEST_LINE]}…" if len(line) > _LONGEST_LINE else line
     if (more := len(lines) - _MOST_LINES) > 0:
@@ -415,5 +437,5 @@ def _waits(it: _Followed, offer: Offer) -> str:
     if why := it.pull.blocked or hindrance(it.pull, offer, it.policy):
         return one_line(why)
     when = "Merged on its date" if offer.want.due > it.now else "Merged at the next look"
-    names = ", ".join(map(_name, it.pull.approved_by))
+    names = ", ".join(map(_name, it.approvers))
     return f"Approved by {names}. {when}." if names else f"{when}, unless somebody objects."

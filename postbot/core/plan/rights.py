@@ -12,6 +12,7 @@ from typing import Final
 from postbot.core.announce.routes import matches
 from postbot.core.lifecycle import Transition
 from postbot.core.posting import Posting, texts
+from postbot.core.profile import State
 
 EVERYBODY: Final = "everybody"
 """Stands in a role for every full member of the workspace."""
@@ -31,9 +32,14 @@ class Action(StrEnum):
     APPROVE = "approve"
 
 
-def action_of(transition: Transition) -> Action | None:
-    """The right that a transition takes; None for one that no right grants."""
-    return next((action for action in Action if action.value == transition.value), None)
+def actions_of(transition: Transition, state: State | None) -> tuple[Action, ...]:
+    """The rights, all of them, that a transition takes from a state; none for one that no right grants.
+
+    To extend a posting that has closed is to open it again, and takes that right as well.
+    """
+    own = tuple(action for action in Action if action.value == transition.value)
+    again = transition is Transition.EXTEND and state is State.CLOSED
+    return (*own, Action.REOPEN) if again else own
 
 
 @dataclass(frozen=True, slots=True)

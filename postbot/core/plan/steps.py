@@ -102,7 +102,9 @@ class Bar:
 class Seen:
     """One look at the world: the site, its postings by path (or why one cannot be read), our memory, and our clock.
 
-    `barred` are the requests, by number, that must not be carried out now.
+    `barred` are the requests, by number, that must not be carried out now; opinions that do not count now are not in
+    the memory, and `vetted` says that there are opinions of which the next look may find otherwise.
+    `logins` is what people (CHANNEL:RECIPIENT) are called on the host, as far as known.
 
     `templates` are the name patterns (lower case) of files that are patterns for postings and none themselves.
     `changes` are what the pull requests of ours that were merged of late have made of their postings, by branch.
@@ -115,6 +117,8 @@ class Seen:
     skew: Skew = Skew()
     barred: Mapping[int, Bar] = field(default_factory=dict)
     changes: Mapping[str, Change] = field(default_factory=dict)
+    vetted: bool = False
+    logins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

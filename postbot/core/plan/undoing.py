@@ -11,13 +11,13 @@ the memory say which instants are stopped, so that a date that a person changes 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from postbot.core.announce import Event
 from postbot.core.dates import say
-from postbot.core.lifecycle import Due, Transition, due
+from postbot.core.lifecycle import Due, Transition, Wish, due
 from postbot.core.plan.memory import Change, Witness
 from postbot.core.plan.steps import Policy, Seen
 from postbot.core.posting import Posting, at_utc
@@ -76,8 +76,11 @@ class Undone:
 # Whether it can be ---------------------------------------------------------------------------------------------------
 
 
-def undoable(seen: Seen, posting: Posting, now: datetime, policy: Policy) -> Undo | str:
-    """What of this posting can be taken back by whoever asks at `now` (aware), or why nothing can, in a sentence."""
+def undoable(seen: Seen, posting: Posting, now: datetime, policy: Policy, meant: int | None = None) -> Undo | str:
+    """What of this posting can be taken back by whoever asks at `now` (aware), or why nothing can, in a sentence.
+
+    Where the number of the pull request that they `meant` is known, it is that one or none.
+    """
     ours = (pull for pull in seen.snapshot.pulls if posting.path in pull.paths and _is_merged(pull))
     last = max(ours, key=_order, default=None)
     if last is None:
@@ -85,7 +88,7 @@ def undoable(seen: Seen, posting: Posting, now: datetime, policy: Policy) -> Und
     name, until = f"pull request #{last.number} ({last.title})", _merged_at(last) + policy.undo
     if transition_of(last) is Transition.UNDO:
         return f"What was done last to {posting.slug} was taken back already. Ask for what it should be instead."
-    if _merged_at(last) > now + policy.clock_slack:
+    if (meant or last.number) != last.number or _merged_at(last) > now + policy.clock_slack:
         return f"Since this was asked, {name} was merged. Ask again if that is to be taken back."
     if until <= now:
         when = say(until, posting.zone)
@@ -93,6 +96,12 @@ def undoable(seen: Seen, posting: Posting, now: datetime, policy: Policy) -> Und
     if len(last.paths) > 1:
         return f"By {name} its file was moved; that is taken back by moving the file back by hand."
     return _unchanged(seen, posting, last, until)
+
+
+def meant(seen: Seen, posting: Posting, wish: Wish, now: datetime, policy: Policy) -> Wish:
+    """A wish as of what its asker sees now: an undo is for the change that stands last there, and for no later one."""
+    found = undoable(seen, posting, now, policy) if wish.transition is Transition.UNDO else None
+    return replace(wish, undoes=found.pull.number) if isinstance(found, Undo) else wish
 
 
 def _unchanged(seen: Seen, posting: Posting, last: Pull, until: datetime) -> Undo | str:
@@ -230,6 +239,12 @@ def keys(seen: Seen, posting: Posting, back: Undone | None, before: Witness | No
     return (back.key, *stopped)
 
 
+def followed(seen: Seen, path: Path, was: Path) -> tuple[str, ...]:
+    """What is to be remembered of a posting that was renamed: the instants that are stopped, under its new path."""
+    stops = (tuple(key.partition(f":{was}:")) for key in seen.memory.told if key.startswith(_STOPPED))
+    return tuple(f"{begins}:{path}:{ends}" for begins, found, ends in stops if found)
+
+
 def waits_for(seen: Seen, posting: Posting, now: datetime) -> str:
     """What the clock leaves to a person, since it was taken back after its date, in a sentence; empty where nothing."""
     found = due(posting, now)
@@ -257,7 +272,10 @@ def _stops(back: Undone, found: Due) -> bool:
 
 
 def _stop(posting: Posting, found: Due) -> str:
-    return f"stopped:{found.transition}:{posting.path}:{at_utc(found.at)}"
+    return f"{_STOPPED}{found.transition}:{posting.path}:{at_utc(found.at)}"
+
+
+_STOPPED: Final = "stopped:"
 
 
 def again(seen: Seen, posting: Posting, at: datetime) -> Iterator[Pull]:

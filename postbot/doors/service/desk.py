@@ -46,14 +46,24 @@ class Desk(Protocol):
     def glimpse(self) -> Glimpse | None:
         """What is known of it; None before its first look, and while its configuration cannot be used."""
 
-    def file(self, path: Path, wish: Wish, by: str, *, asker: str, key: str) -> Request:
-        """File a wish and have it looked at soon; of several with one key, only the first counts."""
+    def file(self, path: Path, wish: Wish, by: str, *, asker: str, key: str, heard_of: int) -> Request:
+        """File a wish and have it looked at soon; of several with one key, only the first counts.
+
+        Raises `AskedBefore` where somebody else has asked for something of the posting since they last `heard_of` one,
+        by its number (0 for none).
+        """
+
+    def filed(self, key: str) -> bool:
+        """Whether a wish came in with this key."""
 
     def opine(self, opinion: Opinion, path: Path, *, key: str) -> bool:
         """Keep what somebody says of a pull request; false where that came with this key before."""
 
     def refused(self, path: Path, what: str, by: str, why: str) -> None:
         """Have it on record that somebody asked for what they may not."""
+
+    def turned_away(self, who: str, why: str) -> None:
+        """Have it on record, once an hour for each reason, that somebody came to whom postbot does not listen."""
 
     def history(self, path: Path) -> Sequence[Entry]:
         """What has become of a posting, oldest first."""

@@ -75,7 +75,8 @@ Told = Callable[[str, Bot, Report | None, Health, float], None]
 class Site:
     """One site. Its methods may be called by any thread. `speak` is where the console channel speaks.
 
-    One that is `shown` to people looks at each heartbeat also where another replica does the work.
+    One that is `shown` to people looks also where another replica does the work: at each heartbeat, and within `WATCH`
+    of each tick of the other one, so that what is shown here is hardly older than what is shown there.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Site:
         self._speak = speak
         self._is_shown = shown
         self._looked: tuple[Bot, Seen, Plan] | None = None  # where another replica ticks
+        self._epoch = 0  # of the lease, as of the last tick that what is shown here has seen the end of
         self._vitals = Vitals(name, rhythm.heartbeat, rhythm.patience)
         self._bot: Bot | None = None
         self._config: Config | None = None
@@ -185,11 +187,18 @@ class Site:
             now=self._clock.now(),
         )
 
-    def file(self, path: SitePath, wish: Wish, by: str, *, asker: str, key: str) -> Request:
-        """File a wish and have it looked at soon; of several with one key, only the first counts."""
-        filed = self._ledger().file(path, wish, by, self._clock.now(), asker=asker, key=key)
+    def file(self, path: SitePath, wish: Wish, by: str, *, asker: str, key: str, heard_of: int) -> Request:
+        """File a wish and have it looked at soon; of several with one key, only the first counts.
+
+        Raises `AskedBefore` where somebody else has asked for something of the posting since they last heard of one.
+        """
+        filed = self._ledger().file(path, wish, by, self._clock.now(), asker=asker, key=key, heard_of=heard_of)
         self.poke()
         return filed
+
+    def filed(self, key: str) -> bool:
+        """Whether a wish came in with this key."""
+        return self._ledger().filed(key) is not None
 
     def opine(self, opinion: Opinion, path: SitePath, *, key: str) -> bool:
         """Keep what somebody says of a pull request; false where that came with this key before."""
@@ -201,6 +210,12 @@ class Site:
         """Have it on record that somebody asked for what they may not."""
         said = f"{by} asked to {what}: {one_line(why)}"
         self._ledger().acted("refused", at=self._clock.now(), path=path, by=by, detail=said)
+
+    def turned_away(self, who: str, why: str) -> None:
+        """Have it on record, once an hour for each reason, that somebody came to whom postbot does not listen."""
+        now = self._clock.now()
+        if self.heard(f"turned away {now:%Y-%m-%d %H} {who} {why}"):
+            self._ledger().acted("refused", at=now, by=who, detail=f"{who} was turned away: {one_line(why)}")
 
     def history(self, path: SitePath) -> Sequence[Entry]:
         """What has become of a posting, oldest first."""
@@ -264,16 +279,31 @@ class Site:
         """Whether another replica's tick stands for this heartbeat; then only what it works on is looked at here."""
         is_done, bot = self._done_elsewhere(), self._bot
         if is_done and bot is not None:
+            lease = self._lease()  # before the look: what ends meanwhile is looked at again
             self._look(bot)
+            self._seen_to(lease)
         return is_done
+
+    def _seen_to(self, lease: Lease | None) -> None:
+        """Know that what is shown here has seen the end of the last work on a shared ledger, if it has ended."""
+        if lease is not None and lease.free:
+            self._epoch = lease.epoch
+
+    def _catch_up(self, lease: Lease) -> None:
+        """Look again where another replica has ended a tick since the last look."""
+        bot = self._bot
+        if bot is not None and lease.free and lease.epoch != self._epoch:
+            self._look(bot)
+            self._seen_to(lease)
 
     def _look(self, bot: Bot) -> None:
         """See what another replica works on, for those who ask here. What fails is for the ticks to tell."""
         if not self._is_shown or self._leaving.is_set():
             return
         with suppress(PostbotError):
-            seen = bot.observe()
-            self._looked = bot, seen, make_plan(seen, self._clock.now(), bot.policy)
+            now = self._clock.now()
+            seen = bot.observe(now)
+            self._looked = bot, seen, make_plan(seen, now, bot.policy)
 
     def _turn(self, unless: Callable[[], bool] = lambda: False) -> bool:
         """Take a turn; false where one is under way. What it asks first may hang, and so is within it."""
@@ -303,6 +333,7 @@ class Site:
         try:
             report = bot.tick(self._clock.now(), self._clock.off())
             self._looked = None
+            self._seen_to(self._lease())
             seconds = self._ended(*_outcome(bot, report), report.wakes_at)
         except LedgerBusy as busy:
             seconds = self._ended(Outcome.BUSY, str(busy))
@@ -439,7 +470,12 @@ class Site:
     def _nothing_left(self) -> bool:
         """Whether another replica has left nothing to take over: no lease that ran out, no instant that passed by."""
         lease = self._lease()
-        return lease is None or not (lease.free and (lease.holder or _is_due(lease)))
+        if lease is None:
+            return True
+        if lease.free and (lease.holder or _is_due(lease)):
+            return False
+        self._catch_up(lease)
+        return True
 
     def _done_elsewhere(self) -> bool:
         """Whether another replica's tick stands for this heartbeat."""

@@ -10,7 +10,8 @@ form's values are read by the form that asked for them, and a wish that comes ba
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -18,17 +19,18 @@ from postbot import steady
 from postbot.core.announce import one_line
 from postbot.core.lifecycle import Wish
 from postbot.core.plan.memory import Opinion, Request, Said
-from postbot.core.plan.people import digest
+from postbot.core.plan.people import digest, may_approve
 from postbot.core.plan.rights import Action
 from postbot.core.plan.wants import objection
 from postbot.core.site import Pull, PullStatus
 from postbot.doors.service.desk import Desk
 from postbot.doors.slack import views
-from postbot.doors.slack.answers import BOARD, Answer, Outcome, Spot, closing, message, update
+from postbot.doors.slack.answers import BOARD, Answer, Outcome, Spot, closing, message, still_there, update
 from postbot.doors.slack.payload import Json, text, within
 from postbot.doors.slack.views import Carried, Found, Turn, Verb
 from postbot.doors.slack.visit import Place, Visit, visit
-from postbot.doors.slack.words import Command, find, parse
+from postbot.doors.slack.words import Command, find, meant_by
+from postbot.ledger import AskedBefore
 
 MOST_EFFECTS: Final = 20
 """So many things one person may have done within `_SPAN`: more than anybody means to, fewer than do harm unseen."""
@@ -58,17 +60,16 @@ class Acts:
         """`/posting` with whatever stands behind it."""
         spot, there = self._comes(payload)
         if there.trouble:
-            return Answer(Outcome.REFUSED, message(views.notice(there.trouble)))
-        meant = parse(text(payload, "text"))
+            return Answer(Outcome.REFUSED, message(views.notice(there.trouble)), passes=there.passes)
+        meant, search = meant_by(text(payload, "text"), there.scenes, there.sight)
         if meant.verb is Verb.BOARD:
-            return Answer(Outcome.SHOWN, message(views.board(there.scenes, there.sight)))
+            return Answer(Outcome.SHOWN, message(_telling(there, views.board(there.scenes, there.sight))))
         if meant.verb is Verb.HELP:
             return Answer(Outcome.SHOWN, message(views.help_text()))
-        search = find(meant.name, there.scenes, there.sight)
         if meant.verb is None:
-            return Answer(Outcome.SHOWN, message(views.unclear(meant, search, there.sight)))
+            return Answer(Outcome.SHOWN, message(_telling(there, views.unclear(meant, search, there.sight))))
         if search.only is None:
-            return Answer(Outcome.SHOWN, message(views.several(meant.verb, search, there.sight)))
+            return Answer(Outcome.SHOWN, message(_telling(there, views.several(meant.verb, search, there.sight))))
         return self._typed(there, search.only, meant, spot)
 
     def _typed(self, there: Visit, found: Found, meant: Command, spot: Spot) -> Answer:
@@ -78,7 +79,7 @@ class Acts:
             return Answer(Outcome.SHOWN, message(views.show(found.scene, found.posting, there.sight)))
         if verb is Verb.HISTORY:
             return Answer(Outcome.SHOWN, message(_past(there, found)))
-        if refusal := _refusal(there, found, verb) or _out_of_date(found, verb, 0):
+        if refusal := _refusal(there, found, verb) or _undecidable(there, found, verb, 0):
             return Answer(Outcome.REFUSED, message(views.notice(refusal)))
         undo = found.scene.undoable(found.posting) if verb is Verb.UNDO else None
         if isinstance(undo, str):
@@ -89,19 +90,22 @@ class Acts:
         """The board from anywhere; from a message that names one posting, that posting."""
         spot, there = self._comes(payload)
         if there.trouble:
-            return Answer(Outcome.REFUSED, None, spot.show(views.as_modal(views.notice(there.trouble), BOARD)))
+            trouble = views.as_modal(views.notice(there.trouble), BOARD)
+            return Answer(Outcome.REFUSED, None, spot.show(trouble), passes=there.passes)
         said = text(payload, "message", "text").partition("\n")[0]
         one = find(said.partition(":")[0], there.scenes, there.sight).only if said else None
-        shown = views.show(one.scene, one.posting, there.sight) if one else views.board(there.scenes, there.sight)
-        return Answer(Outcome.SHOWN, None, spot.show(views.as_modal(shown, BOARD)))
+        board = views.show(one.scene, one.posting, there.sight) if one else views.board(there.scenes, there.sight)
+        return Answer(Outcome.SHOWN, None, spot.show(views.as_modal(_telling(there, board), BOARD)))
 
     def home(self, payload: Json, _key: str) -> Answer:
         """Somebody opens the App Home."""
         spot, there = self._comes(payload)
         if text(payload, "event", "tab") not in ("", "home"):
             return Answer(Outcome.SHOWN)
-        said = views.notice(there.trouble)
-        shown = _bare(said.blocks) if there.trouble else views.home(there.scenes, there.sight)
+        if there.trouble:
+            shown: Json = {"type": "home", "callback_id": views.PLAIN, "blocks": views.notice(there.trouble).blocks}
+        else:
+            shown = _topped(views.home(there.scenes, there.sight), there.away)
         return Answer(Outcome.SHOWN, None, lambda client: client.views_publish(user_id=spot.member, view=shown))
 
     # Buttons
@@ -109,16 +113,16 @@ class Acts:
     def press(self, payload: Json, _key: str) -> Answer:
         """A button. One that only leads somewhere has led there already."""
         pressed: Json = next(iter(payload.get("actions") or ()), {})
-        name, value = text(pressed, "action_id"), text(pressed, "value")
+        name, value = views.pressed(pressed)
         verb = Verb.of_action(name)
         if verb is None and not name.startswith("turn:"):
             return Answer(Outcome.SHOWN)
         spot, there = self._comes(payload)
         if there.trouble:
-            return Answer(Outcome.REFUSED, None, spot.tell(views.notice(there.trouble)))
+            return Answer(Outcome.REFUSED, None, spot.tell(views.notice(there.trouble)), passes=there.passes)
         if verb is None:
             turn = Turn.of_value(value)
-            board = views.board(there.scenes, there.sight, turn)
+            board = _telling(there, views.board(there.scenes, there.sight, turn))
             return Answer(Outcome.SHOWN, None, spot.turn(board, views.home(there.scenes, there.sight, turn)))
         return self._pressed(there, verb, value, spot)
 
@@ -126,15 +130,15 @@ class Acts:
         ref, number = views.named(value)
         found = there.found(ref)
         if found is None:
-            return Answer(Outcome.REFUSED, None, spot.tell(views.notice(_GONE)))
+            return Answer(Outcome.REFUSED, None, spot.tell(views.notice(there.away or _GONE)))
         if verb is Verb.HISTORY:
             return Answer(Outcome.SHOWN, None, spot.show(views.as_modal(_past(there, found), BOARD)))
         if verb.right is Action.SEE:
             shown = views.show(found.scene, found.posting, there.sight)
             return Answer(Outcome.SHOWN, None, spot.show(views.as_modal(shown, BOARD)))
-        if refusal := _refusal(there, found, verb) or _out_of_date(found, verb, number):
+        if refusal := _refusal(there, found, verb) or _undecidable(there, found, verb, number):
             return Answer(Outcome.REFUSED, None, spot.tell(views.notice(refusal)))
-        return Answer(Outcome.SHOWN, None, spot.show(_form(there, found, Command(verb), number)))
+        return Answer(Outcome.SHOWN, None, spot.show(_form(there, found, Command(verb), value)))
 
     # Forms
 
@@ -144,18 +148,23 @@ class Acts:
         view = within(payload, "view")
         carried = Carried.read(text(view, "private_metadata"))
         found = there.found(carried.ref) if carried else None
-        if there.trouble or carried is None or found is None:
-            return Answer(Outcome.REFUSED, closing(there.trouble or _GONE))
-        if refusal := _refusal(there, found, carried.verb):
+        if carried is None or found is None:
+            return _not_found(there, view)
+        refusal = _refusal(there, found, carried.verb) or _undecidable(there, found, carried.verb, carried.pull)
+        if refusal:
             return Answer(Outcome.REFUSED, closing(refusal))
-        if carried.verb.transition is None and carried.verb not in _OPINIONS:
-            return Answer(Outcome.REFUSED, closing(_STALE))
         if carried.verb in _OPINIONS:
-            return self._opines(there, found, carried, _values(view), key)
-        if carried.blob != found.scene.blob(found.posting):
-            return Answer(Outcome.REFUSED, update(views.changed(found.scene, found.posting, carried)))
+            return self._opines(there, found, carried, view, key)
+        if carried.verb.transition is None:
+            return Answer(Outcome.REFUSED, closing(_STALE))
         if text(view, "callback_id") == views.SUMMARY:
-            return self._confirmed(there, found, carried, key)
+            return self._confirmed(there, found, carried, view, key)
+        return self._filled(found, carried, view)
+
+    def _filled(self, found: Found, carried: Carried, view: Mapping[str, Any]) -> Answer:
+        """Show what a filled form would bring about, or what is wrong with it."""
+        if _is_changed(found, carried):
+            return Answer(Outcome.REFUSED, update(views.changed(found.scene, found.posting, carried)))
         read = views.read(found.scene, found.posting, carried.verb, _values(view))
         if not isinstance(read, Wish) and not _values(view):  # a form that asks for nothing has no place for an error
             return Answer(Outcome.REFUSED, closing(" ".join(read.values())))
@@ -163,26 +172,30 @@ class Acts:
             return Answer(Outcome.SHOWN, {"response_action": "errors", "errors": read})
         return Answer(Outcome.SHOWN, update(views.summary(found.scene, found.posting, read, carried)))
 
-    def _confirmed(self, there: Visit, found: Found, carried: Carried, key: str) -> Answer:
+    def _confirmed(self, there: Visit, found: Found, carried: Carried, view: Mapping[str, Any], key: str) -> Answer:
         """File it, unless it cannot be carried out, or somebody has come before and this person has not heard of it."""
-        scene, posting, wish = found.scene, found.posting, carried.wish
+        scene, posting, wish, place = found.scene, found.posting, carried.wish, there.place(found.posting)
+        if place.desk.filed(key):  # its answer was lost, and what it asked for may have been done since
+            return Answer(Outcome.FILED, closing(_filed(place)))
+        if _is_changed(found, carried):
+            return Answer(Outcome.REFUSED, update(views.changed(scene, posting, carried)))
         if wish is None or wish.transition is not carried.verb.transition:
             return Answer(Outcome.REFUSED, closing(_STALE))
         if why_not := objection(scene.seen, posting, wish, scene.now, scene.policy):
             return Answer(Outcome.REFUSED, closing(f"This cannot be done: {why_not}"))
-        place = there.place(posting)
-        other = _other(place, found)
-        if other is not None and carried.place != str(other.number):
-            return Answer(Outcome.SHOWN, update(_after(other, found, wish, carried)))
-        if not self._pace.take(place.person.id):
-            return Answer(Outcome.REFUSED, closing(_TOO_MANY))
-        asker = f"slack:{place.person.id}"
-        place.desk.file(posting.path, wish, place.person.signed, asker=asker, key=key)
+        asker, heard_of = f"slack:{place.person.id}", _number(carried.place)
+        try:
+            with self._pace.one(place.person.id):
+                place.desk.file(posting.path, wish, place.person.signed, asker=asker, key=key, heard_of=heard_of)
+        except _TooMany:
+            return Answer(Outcome.REFUSED, still_there(view, _TOO_MANY), passes=True)
+        except AskedBefore as before:
+            return Answer(Outcome.SHOWN, update(_after(before.request, found, wish, carried)))
         return Answer(Outcome.FILED, closing(_filed(place)))
 
-    def _opines(self, there: Visit, found: Found, carried: Carried, values: _Values, key: str) -> Answer:
+    def _opines(self, there: Visit, found: Found, carried: Carried, view: Mapping[str, Any], key: str) -> Answer:
         """Keep what they say of the pull request that they saw, if it still changes the lines that it did."""
-        pull = _pull(found, carried.pull)
+        pull, values = _pull(found, carried.pull), _values(view)
         if pull is None or carried.place != digest(pull, found.scene.seen.snapshot.files):
             return Answer(Outcome.REFUSED, closing("The pull request has changed since. Look at it again, please."))
         words = views.read_words(values) if carried.verb is Verb.CHANGES else ""
@@ -191,8 +204,6 @@ class Acts:
             if isinstance(read, dict):
                 return Answer(Outcome.SHOWN, {"response_action": "errors", "errors": read})
         place = there.place(found.posting)
-        if not self._pace.take(place.person.id):
-            return Answer(Outcome.REFUSED, closing(_TOO_MANY))
         opinion = Opinion(
             branch=pull.branch,
             about=carried.place,
@@ -201,8 +212,13 @@ class Acts:
             at=found.scene.now,
             words=words if isinstance(words, str) else "",
             until=until if not isinstance(until, dict) else None,
+            asker=f"slack:{place.person.id}",
         )
-        place.desk.opine(opinion, found.posting.path, key=key)
+        try:
+            with self._pace.one(place.person.id):
+                place.desk.opine(opinion, found.posting.path, key=key)
+        except _TooMany:
+            return Answer(Outcome.REFUSED, still_there(view, _TOO_MANY), passes=True)
         return Answer(Outcome.FILED, closing(f"{_SAID[carried.verb]}{_but(place)}"))
 
     def _comes(self, payload: Json) -> tuple[Spot, Visit]:
@@ -210,21 +226,37 @@ class Acts:
         return spot, visit(self._desks(), spot.member)
 
 
+class _TooMany(Exception):  # noqa: N818 - an answer, not a fault
+    """Somebody has had so much done of late that nothing more is."""
+
+
 class _Pace:
-    """How much each person has had done of late, in this process."""
+    """How much each person has had done of late, in this process.
+
+    Where several replicas listen each has its own count, so that somebody whose acts are spread over all of them may
+    have so many times as much done.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, deque[float]] = {}
         self._turn = threading.Lock()
 
-    def take(self, member: str) -> bool:
-        """Whether they may have one thing more done now; it counts if so."""
+    @contextmanager
+    def one(self, member: str) -> Iterator[None]:
+        """Have one thing more done, which counts unless it fails. Raises `_TooMany` in place of doing it."""
         with self._turn:
-            now, mine = steady.seconds(), self._known.setdefault(member, deque(maxlen=MOST_EFFECTS))
-            if len(mine) == MOST_EFFECTS and now - mine[0] < _SPAN:
-                return False
+            now, mine = steady.seconds(), self._known.setdefault(member, deque())
+            while mine and now - mine[0] >= _SPAN:
+                mine.popleft()
+            if len(mine) >= MOST_EFFECTS:
+                raise _TooMany
             mine.append(now)
-            return True
+        try:
+            yield
+        except BaseException:
+            with self._turn, suppress(ValueError):
+                mine.remove(now)
+            raise
 
 
 _TOO_MANY: Final = (
@@ -243,13 +275,38 @@ def _values(view: Mapping[str, Any]) -> _Values:
     return {name: block for name, block in found.items() if isinstance(block, dict)}
 
 
-def _bare(blocks: Sequence[Json]) -> Json:
-    return {"type": "home", "callback_id": views.PLAIN, "blocks": list(blocks)}
+def _telling(there: Visit, said: views.Said) -> views.Said:
+    """What is said, below a word on the sites that do not answer."""
+    told = views.notice(there.away).blocks if there.away else []
+    return views.Said(said.text, [*told, *said.blocks][:_MOST_IN_MESSAGE])
+
+
+def _topped(view: Json, sentence: str) -> Json:
+    """A view below a sentence, if there is one."""
+    told = views.notice(sentence).blocks if sentence else []
+    return {**view, "blocks": [*told, *view["blocks"]][:_MOST_BLOCKS]}
+
+
+def _not_found(there: Visit, view: Mapping[str, Any]) -> Answer:
+    """An answer to a form about a posting that this person does not see now: kept open where that may pass."""
+    if there.away or there.passes:
+        return Answer(Outcome.REFUSED, still_there(view, there.away or there.trouble), passes=True)
+    return Answer(Outcome.REFUSED, closing(there.trouble or _GONE))
+
+
+def _is_changed(found: Found, carried: Carried) -> bool:
+    """Whether the posting has another text than the form was made from."""
+    return carried.blob != found.scene.blob(found.posting)
+
+
+def _number(text: str) -> int:
+    """A number that a view carries; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONG_NUMBER else 0
 
 
 def _refusal(there: Visit, found: Found, verb: Verb) -> str:
     """Why this person may not do this to this posting; put on record where they may not."""
-    refusal = there.refusal(verb.right, found.posting)
+    refusal = next(filter(None, (there.refusal(right, found.posting) for right in verb.rights(found.state))), "")
     if refusal:
         place = there.place(found.posting)
         place.desk.refused(found.posting.path, verb.value, place.person.signed, refusal)
@@ -260,10 +317,15 @@ def _past(there: Visit, found: Found) -> views.Said:
     return views.history(found.scene, found.posting, there.place(found.posting).desk.history(found.posting.path))
 
 
-def _form(there: Visit, found: Found, meant: Command, number: int = 0) -> Json:
-    """The form of a verb, which says first who else is at it and what keeps postbot from doing anything."""
+def _form(there: Visit, found: Found, meant: Command, value: str = "") -> Json:
+    """The form of a verb, which says first who else is at it and what keeps postbot from doing anything.
+
+    `value` is that of the button that led here.
+    """
+    number = views.named(value)[1]
     verb, place = meant.verb or Verb.SHOW, there.place(found.posting)
-    other, pull = _other(place, found), _pull(found, number) if verb in _OPINIONS else None
+    pull = _pull(found, number) if verb in _OPINIONS else None
+    other = None if pull else _other(place, found)
     told = [views.busy(other, found.scene.zone)] if other else []
     about = digest(pull, found.scene.seen.snapshot.files) if pull else str(other.number) if other else ""
     return views.form(
@@ -275,6 +337,7 @@ def _form(there: Visit, found: Found, meant: Command, number: int = 0) -> Json:
         pull=pull.number if pull else 0,
         day=meant.day,
         reason=meant.reason,
+        seen=views.lines_named(value),
     )
 
 
@@ -284,10 +347,19 @@ def _pull(found: Found, number: int) -> Pull | None:
     return pull if pull and pull.status is PullStatus.OPEN and number in (0, pull.number) else None
 
 
-def _out_of_date(found: Found, verb: Verb, number: int) -> str:
-    """Why nobody can say anything of a pull request any more."""
-    gone = verb in _OPINIONS and _pull(found, number) is None
-    return "There is no such pull request any more, so there is nothing to decide." if gone else ""
+def _undecidable(there: Visit, found: Found, verb: Verb, number: int) -> str:
+    """Why this person's word on a pull request would be worth nothing, in a sentence; empty where it counts."""
+    if verb not in _OPINIONS:
+        return ""
+    if (pull := _pull(found, number)) is None:
+        return "There is no such pull request any more, so there is nothing to decide."
+    me, scene = there.place(found.posting).person, found.scene
+    own = not may_approve(me.signed, f"slack:{me.id}", scene.request_of(pull), scene.policy)
+    return (
+        "You have asked for this yourself, so it needs somebody else's approval."
+        if verb is Verb.APPROVE and own
+        else ""
+    )
 
 
 def _other(place: Place, found: Found) -> Request | None:
@@ -300,11 +372,12 @@ def _other(place: Place, found: Found) -> Request | None:
 def _after(other: Request, found: Found, wish: Wish, carried: Carried) -> Json:
     """The summary once more, with a word on who has come before; whoever confirms that goes on."""
     view = views.summary(found.scene, found.posting, wish, replace(carried, place=str(other.number)))
-    told = views.notice(f"{views.busy(other, found.scene.zone)} Confirm once more to go on all the same.")
-    return view | {"blocks": [*told.blocks, *view["blocks"]][:_MOST_BLOCKS]}
+    return _topped(view, f"{views.busy(other, found.scene.zone)} Confirm once more to go on all the same.")
 
 
 _MOST_BLOCKS: Final = 100
+_MOST_IN_MESSAGE: Final = 50
+_LONG_NUMBER: Final = 10
 
 
 def _filed(place: Place) -> str:

@@ -4,7 +4,6 @@ What is here decides nothing. A call that is made after the acknowledgement show
 one that fails costs a sentence and nothing else.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,14 +12,11 @@ from typing import Any, Final
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
+from postbot.channels.slack import SILENT
 from postbot.doors.slack.payload import Json, text, within
 from postbot.doors.slack.views import CHANGED, Said, as_modal, notice
 
 Call = Callable[[WebClient], object]
-
-SILENT: Final = logging.Logger("postbot.doors.slack", logging.CRITICAL + 1)  # noqa: LOG001 - see below
-"""Made by hand, so that it stands outside the tree of loggers; it lets nothing through. At DEBUG the libraries log
-whole requests, with what people type and where they may be answered."""
 
 _PATIENCE: Final = 10
 """Seconds that Slack has to take what is said to it."""
@@ -37,11 +33,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` goes back with the acknowledgement, `then` is called after it."""
+    """`body` goes back with the acknowledgement, `then` is called after it.
+
+    One that `passes` holds for this moment only: whoever does the same again may hear something else.
+    """
 
     outcome: Outcome
     body: Json | None = None
     then: Call | None = None
+    passes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +122,26 @@ def update(view: Json) -> Json:
 def closing(sentence: str, title: str = "postbot") -> Json:
     """An answer to a submit that leaves a sentence to be read."""
     return update(as_modal(notice(sentence), title))
+
+
+def still_there(view: Mapping[str, Any], sentence: str) -> Json:
+    """An answer to a submit that leaves the view as it is, with a sentence in it.
+
+    Nothing that was filled in is lost, and the same button can be pressed again. An error can only stand at an input
+    that the view has; one without any is shown once more with the sentence on top. docs.slack.dev,
+    reference/interaction-payloads/view-interactions-payload.
+    """
+    blocks = [block for block in view.get("blocks") or () if isinstance(block, dict)]
+    if inputs := [block["block_id"] for block in blocks if block.get("type") == "input" and block.get("block_id")]:
+        return {"response_action": "errors", "errors": {inputs[0]: sentence}}
+    kept = {name: view[name] for name in _OURS if view.get(name)}
+    if not blocks or not {"type", "title"} <= kept.keys():
+        return closing(sentence)
+    told = [{**block, "block_id": _TROUBLE} for block in notice(sentence).blocks[:1]]
+    rest = [block for block in blocks if block.get("block_id") != _TROUBLE]
+    return update({**kept, "blocks": [*told, *rest][:_MOST_BLOCKS]})
+
+
+_OURS: Final = ("type", "callback_id", "title", "submit", "close", "private_metadata")
+_TROUBLE: Final = "trouble"
+_MOST_BLOCKS: Final = 100

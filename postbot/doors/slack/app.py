@@ -23,16 +23,16 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk.errors import SlackApiError
 from starlette.routing import Route
 
-from postbot.channels.slack import client
+from postbot.channels.slack import SILENT, client
 from postbot.core.problem import PostbotError
 from postbot.doors.service import logs
 from postbot.doors.service.desk import Desk
 from postbot.doors.slack.acts import Acts
-from postbot.doors.slack.answers import SILENT, Answer, Outcome, Spot, closing, message
+from postbot.doors.slack.answers import Answer, Outcome, Spot, message, still_there
 from postbot.doors.slack.http import Events
 from postbot.doors.slack.link import Link
 from postbot.doors.slack.once import Once
-from postbot.doors.slack.payload import Json, is_from, key_of, text
+from postbot.doors.slack.payload import Json, is_from, key_of, text, within
 from postbot.doors.slack.views import FORM, SUMMARY, notice
 from postbot.serviceconfig import SlackDoor
 
@@ -45,7 +45,11 @@ _PATIENCE: Final = timedelta(seconds=10)
 _AFTERWARDS: Final = 8
 """Threads that ask Slack for something after an acknowledgement."""
 
-_FAILED: Final = "This went wrong in postbot, and nothing was filed. Try again in a minute; the log says why."
+_FAILED: Final = "This went wrong in postbot. Try again in a minute; the log says why."
+_UNSURE: Final = (
+    "This went wrong in postbot, and it may have been filed all the same. Press the button again in a minute: what was "
+    "filed is not filed twice. The log says why."
+)
 _FOREIGN: Final = "postbot does not listen to this workspace."
 
 Act = Callable[[Json, str], Answer]
@@ -58,7 +62,7 @@ class Door:
         """Raise `ConfigError` for a secret that is missing."""
         self._settings = settings
         self._client = client(settings.token, settings.server, _PATIENCE)
-        self._once: Once[Answer] = Once()
+        self._once: Once[Answer] = Once(lambda answer: answer.passes)
         self._after = ThreadPoolExecutor(_AFTERWARDS, thread_name_prefix="slack-after")
         about = "What people in Slack did, by what kind of act it was and what came of it."
         self._counted = Counter("postbot_slack_requests", about, ["kind", "outcome"], registry=registry)
@@ -156,7 +160,7 @@ class Door:
         if kind == "command":
             return Answer(Outcome.FAILED, message(notice(_FAILED)))
         if kind == "submit":
-            return Answer(Outcome.FAILED, closing(_FAILED))
+            return Answer(Outcome.FAILED, still_there(within(body, "view"), _UNSURE))
         spot = Spot.of(body)
         return Answer(Outcome.FAILED, None, spot.tell(notice(_FAILED)) if spot.trigger or spot.reply else None)
 

@@ -22,8 +22,8 @@ from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from postbot import steady
+from postbot.channels.slack import SILENT
 from postbot.doors.service import logs
-from postbot.doors.slack.answers import SILENT
 from postbot.doors.slack.payload import Json
 
 SILENCE: Final = 10.0

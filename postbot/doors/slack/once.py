@@ -22,9 +22,13 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """The answers of late, by the keys of what they were answers to. Its methods may be called by any thread."""
+    """The answers of late, by the keys of what they were answers to. Its methods may be called by any thread.
 
-    def __init__(self) -> None:
+    An answer that `passes` is given to those who wait for it, and to nobody who comes later.
+    """
+
+    def __init__(self, passes: Callable[[T], bool] = lambda _: False) -> None:
+        self._passes = passes
         self._known: dict[str, tuple[float, Future[T]]] = {}
         self._turn = threading.Lock()
 
@@ -39,13 +43,20 @@ class Once(Generic[T]):
         if known is not None:
             return known[1].result(), False
         try:
-            mine.set_result(make())
+            made = make()
         except BaseException as error:
-            with self._turn:
-                self._known.pop(key, None)
+            self._drop(key, mine)
             mine.set_exception(error)
             raise
-        return mine.result(), True
+        if self._passes(made):
+            self._drop(key, mine)
+        mine.set_result(made)
+        return made, True
+
+    def _drop(self, key: str, mine: Future[T]) -> None:
+        with self._turn:
+            if self._known.get(key, (0.0, None))[1] is mine:  # it may have been forgotten, and another be at work
+                del self._known[key]
 
     def _forget(self) -> None:
         """They are in the order in which they came."""

@@ -47,13 +47,14 @@ def key_of(payload: Mapping[str, Any]) -> str:
     """A name for what a person did once, the same for every delivery of it: whatever comes in under it has one effect.
 
     Slack makes a `trigger_id` for each act, and an `event_id` for each event. Who presses a form's button twice submits
-    the same view in the same version twice, and means it once.
+    the same view with the same in it twice, and means it once, also where it was shown anew in between because nobody
+    knew what had come of the first time: what tells one step of a view from the next is what it carries.
     """
     kind = payload.get("type") or ("command" if "command" in payload else "")
     match kind:
         case "view_submission":
             view = within(payload, "view")
-            said = [view.get(name) for name in ("id", "hash", "private_metadata", "state")]
+            said = [view.get(name) for name in ("id", "callback_id", "private_metadata", "state")]
         case "event_callback":
             said = [payload.get("event_id") or payload]
         case _:

@@ -140,6 +140,10 @@ def hindrance(node: PullNode) -> str | None:
         for review in node.latest_opinionated_reviews.nodes:
             if review.state == "CHANGES_REQUESTED" and review.author:
                 return f"{review.author.login} has asked for changes."
+    status = node.last_commit.status if node.last_commit else None
+    undecided = status is not None and status.context is not None and status.context.state != "SUCCESS"
+    if node.merge_state_status == "UNSTABLE" and undecided:  # our own verdict is such a check, and may be the only one
+        return "It waits for the approval of somebody else than who asked, or a check has not passed."
     return _BLOCKED.get(node.merge_state_status)
 
 

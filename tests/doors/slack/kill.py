@@ -1,7 +1,7 @@
 """Kill the service the moment that somebody's confirmation is acknowledged, and see what becomes of it.
 
-`python -m tests.doors.slack.kill --times 200` prints how many of so many were carried out and answered after the next
-start, once each. A service that acknowledges before it has written down fails here.
+`python -m tests.doors.slack.kill --times 200` prints how many of so many were carried out after the next start, and
+told to whoever had asked by a direct message, once each. A service that acknowledges before it has written down fails here.
 """
 
 import argparse
@@ -41,8 +41,16 @@ def _found(there: Office, slug: str) -> str:
     [jobs] = there.sites
     there.service.wait_for(lambda: jobs.state(slug) == "closed")
     there.service.wait_for(lambda: not there.requests())
+    there.service.wait_for(lambda: _told(there, slug))
     asked = [row for row in there.filed() if row["path"] == f"jobs/{slug}.md"]
-    return "" if len(asked) == 1 else f"{slug}: asked {len(asked)} times"
+    counts = {"asked": len(asked), "told": len(_told(there, slug))}
+    return "".join(f"{slug}: {what} {count} times. " for what, count in counts.items() if count != 1)
+
+
+def _told(there: Office, slug: str) -> list[str]:
+    """What whoever asked was told of it in private: their direct messages, without what only the screen shows."""
+    messages = map(words, there.twin.messages(f"D{ADA[1:]}"))
+    return [text for text in messages if slug.title() in text and "You asked to close" in text]
 
 
 _FINE = 200

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from postbot.core.lifecycle import Transition, Wish
+from postbot.core.plan.decide import make_plan
 from postbot.core.plan.rights import Action
-from postbot.core.plan.steps import Held
+from postbot.core.plan.steps import Held, MergeWhen
 from postbot.core.posting import Posting
 from postbot.core.profile import CloseReason
 from postbot.doors.slack.views import (
     Carried,
     Found,
     Group,
+    Scene,
     Sight,
     Turn,
     Verb,
@@ -28,8 +30,10 @@ from postbot.doors.slack.views import (
     help_text,
     history,
     home,
+    lines_named,
     named,
     notice,
+    pressed,
     ref_of,
     several,
     show,
@@ -37,6 +41,7 @@ from postbot.doors.slack.views import (
     unclear,
 )
 from postbot.doors.slack.words import Command, Search
+from tests.announcements import VOICE
 from tests.doors.slack.scenes import (
     BLIND,
     CLOSED,
@@ -59,6 +64,7 @@ from tests.examples import OPEN_STATE, SHARED, STATE
 from tests.twins.slack import mrkdwn
 from tests.twins.slack.blocks import flaws
 from tests.twins.slack.surfaces import view_flaws
+from tests.values import Values, policy
 
 SIZES = (0, 1, 40, 400)
 MOVES = tuple(verb for verb in Verb if verb.transition)
@@ -78,7 +84,15 @@ def entries(count: int, detail: str = "by robin") -> list[Entry]:
 
 def verbs(found: Any) -> list[Verb]:
     """What the buttons of some blocks are for."""
-    return [verb for each in pieces(found, "button") if (verb := Verb.of_action(each["action_id"]))]
+    return [verb for name, _ in offered(found) if (verb := Verb.of_action(name))]
+
+
+def offered(found: Any) -> list[tuple[str, str]]:
+    """The name and the value of every button, and of all that can be chosen from the menus."""
+    chosen = [
+        pressed(menu | {"selected_option": each}) for menu in pieces(found, "overflow") for each in menu["options"]
+    ]
+    return [pressed(each) for each in pieces(found, "button")] + chosen
 
 
 # Slack takes them ----------------------------------------------------------------------------------------------------
@@ -254,26 +268,69 @@ def test_every_posting_is_reached_by_the_buttons_of_the_board_and_how_many_are_l
             blocks = board([site], SIGHT, Turn.of_value(way)).blocks
             if Turn.of_value(way).group:
                 ways |= {each["value"] for each in pieces(blocks, "button") if each["action_id"].startswith("turn:")}
-                reached |= {each["value"] for each in pieces(blocks, "button") if each["action_id"] == "do:show"}
-        shown_at_once = {each["value"] for each in pieces(first, "button") if each["action_id"] == "do:show"}
+                reached |= {value for name, value in offered(blocks) if name == "do:show"}
+        shown_at_once = {value for name, value in offered(first) if name == "do:show"}
         assert reached | shown_at_once == {site.ref(posting) for posting in site.postings}
     upcoming = board([site], SIGHT, Turn(Group.UPCOMING)).blocks
     assert "more" in shown(upcoming) or count == 40
 
 
 @pytest.mark.parametrize("text", [STATE, OPEN_STATE, CLOSED], ids=["upcoming", "open", "closed"])
-@pytest.mark.parametrize("right", [*Action, None])
-def test_a_button_is_there_exactly_where_the_person_may_and_the_life_cycle_allows(text, right):
+@pytest.mark.parametrize("rights", [*((each,) for each in Action), (), (Action.EXTEND, Action.REOPEN)])
+def test_a_button_is_there_exactly_where_the_person_may_and_the_life_cycle_allows(text, rights):
     site, posting = one(text, pulls=["jobs/harbour-pilot.md"])
-    sight = Sight(lambda action, _: action in (Action.SEE, right))
+    sight = Sight(lambda action, _: action in (Action.SEE, *rights))
     allowed = {
         STATE: {"open", "close", "extend", "postpone", "withdraw"},
         OPEN_STATE: {"close", "extend", "postpone", "withdraw"},
         CLOSED: {"reopen", "extend"},
     }[text] | {"approve"}
-    expected = allowed & {right.value if right else ""}
+    expected = allowed & {right.value for right in rights}
+    if text is CLOSED and rights == (Action.EXTEND,):  # to extend what has closed is to open it again
+        expected = set()
     for blocks in (home([site], sight)["blocks"], show(site, posting, sight).blocks):
         assert {verb.value for verb in verbs(blocks)} - {"show", "history"} == expected
+
+
+@pytest.mark.parametrize("count", [1, 40, 400])
+def test_each_posting_of_the_board_has_two_buttons_at_most_and_a_menu_of_the_rest(count):
+    rows = [row for row in pieces(board([many(count)], SIGHT).blocks, "actions") if verbs(row)]
+    rows += [row for row in pieces(home([many(count)], SIGHT)["blocks"], "actions") if verbs(row)]
+    assert rows or count == 1
+    for row in rows:
+        kinds = [each["type"] for each in row["elements"]]
+        assert kinds in (["button"], ["button"] * 2, ["button", "overflow"], ["button"] * 2 + ["overflow"])
+        assert Verb.SHOW in verbs(row)
+
+
+def test_what_fits_into_no_menu_is_there_where_the_posting_is_shown():
+    world = Values(policy(MergeWhen.WHEN_DUE), now=NOW)
+    world.write("jobs/pilot.md", UPCOMING)
+    site = Scene("", world.seen, make_plan(world.seen, NOW, world.policy), world.policy, VOICE, NOW)
+    pull = pull_of(1, "jobs/pilot.md")
+    site = replace(site, seen=replace(site.seen, snapshot=replace(site.seen.snapshot, pulls=(pull,))))
+    [posting] = site.postings
+    here, there = verbs(board([site], SIGHT).blocks), verbs(show(site, posting, SIGHT).blocks)
+    assert here[:2] == [Verb.APPROVE, Verb.SHOW]
+    assert set(here) - {Verb.SHOW} <= set(there)
+    assert set(there) == {verb for verb in MOVES if verb in there} | {Verb.APPROVE, Verb.HISTORY}
+
+
+def test_who_decides_on_a_pull_request_sees_its_lines_and_whether_they_are_those_of_the_card():
+    world = Values(policy(MergeWhen.WHEN_DUE), now=NOW)
+    world.write("jobs/pilot.md", OPEN_STATE.replace("March 15", "March 7"))
+    world.take(world.plan().steps)
+    site = Scene("", world.seen, world.plan(), world.policy, VOICE, NOW)
+    [posting] = site.postings
+    [value] = [value for name, value in offered(board([site], SIGHT).blocks) if name == "do:approve"]
+    same = lines_named(value)
+    assert (named(value), len(same)) == ((site.ref(posting), 1), 16)
+    for verb in (Verb.APPROVE, Verb.CHANGES, Verb.SNOOZE):
+        for seen, told in ((same, False), ("", False), ("0f1e2d3c4b5a6978", True)):
+            view = form(site, posting, verb, pull=1, seen=seen)
+            assert view_flaws(view) == []
+            assert "-state: open\n+state: closed" in shown(view)
+            assert ("The lines have changed since the card was written" in shown(view)) is told
 
 
 def test_the_home_shows_state_dates_gaps_pull_request_and_who_asked():
@@ -303,6 +360,23 @@ def test_a_held_plan_is_said_on_the_board():
     assert "Many moves: 40 postings would move at once." in shown(board([held], SIGHT).blocks)
 
 
+@pytest.mark.parametrize("is_held", [False, True])
+@pytest.mark.parametrize(("merge", "waits"), [(MergeWhen.AUTO, False), (MergeWhen.WHEN_DUE, True)])
+def test_what_merges_by_itself_waits_for_nobody_also_while_nothing_moves(merge, waits, is_held):
+    world = Values(policy(merge), now=NOW)
+    world.write("jobs/pilot.md", OPEN_STATE.replace("March 15", "March 7"))
+    world.take(world.plan().steps)
+    world.seen = replace(world.seen, memory=replace(world.seen.memory, last_tick=NOW))
+    assert [pull.status for pull in world.pulls()] == ["open"]
+    now = NOW - timedelta(days=1) if is_held else NOW
+    plan = make_plan(world.seen, now, world.policy)
+    assert bool(plan.held) is is_held
+    site = Scene("", world.seen, plan, world.policy, VOICE, now)
+    said = shown(board([site], SIGHT).blocks)
+    assert ("Waiting for approval (1)" in said) is waits
+    assert (Verb.APPROVE in verbs(board([site], SIGHT).blocks)) is waits
+
+
 def test_help_fits_on_a_phone():
     [block] = pieces(help_text().blocks, "mrkdwn")
     rows = block["text"].splitlines()
@@ -315,6 +389,23 @@ def test_a_long_past_says_how_much_of_it_is_left_out():
     said = shown(history(site, posting, entries(400)).blocks)
     assert "380 older entries are left out" in said
     assert "Wednesday, March 6, 2030, 9:00 am EST. asked: by robin" in said
+
+
+def test_the_past_tells_by_which_channel_something_was_announced_and_nobodys_address():
+    site, posting = one(OPEN_STATE)
+    by_mail = [f"opened to {name}@lists.example by email: Accepted for {name}@lists.example." for name in "abc"]
+    details = [*by_mail, "opened to C024BE91L by slack: Posted.", "Ann Ryder (U024ANN00) asked to close (cap reached)."]
+    past = [
+        Entry(NOW, "sent" if " by " in detail else "asked", detail)
+        for detail in (*details, "moved to tears by all: it is no message")
+    ]
+    rows = shown(history(site, posting, past).blocks).splitlines()[1:]
+    assert [row.partition(" EST. ")[2] for row in rows] == [
+        "sent: moved to tears by all: it is no message",
+        "asked: Ann Ryder asked to close (cap reached).",
+        "sent: opened, to 1 by slack",
+        "sent: opened, to 3 by email",
+    ]
 
 
 def test_several_postings_of_a_name_are_offered_and_the_rest_is_counted():
@@ -352,6 +443,24 @@ def test_an_odd_turn_is_one_that_exists(value):
 def test_a_value_names_a_posting_and_perhaps_a_pull_request():
     assert named("0123/17") == ("0123", 17)
     assert [named(odd) for odd in ("0123", "0123/", "0123/x", "0123/\u0663", "0123/99999999999")] == [("0123", 0)] * 5
+    assert named("0123/17/0f1e") == ("0123", 17)
+    assert [lines_named(each) for each in ("0123/17/0f1e", "0123/17", "0123", "")] == ["0f1e", "", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("action", "means"),
+    [
+        ({"action_id": "do:close", "value": "0123"}, ("do:close", "0123")),
+        ({"action_id": "more", "selected_option": {"value": "do:extend 0123"}}, ("do:extend", "0123")),
+        ({"action_id": "do:close", "selected_option": {"value": "do:extend 0123"}}, ("do:close", "")),
+        ({"action_id": "more", "selected_option": {"value": "do:extend"}}, ("do:extend", "")),
+        ({"action_id": "more", "selected_option": None}, ("more", "")),
+        ({"action_id": "more", "selected_option": "x"}, ("more", "")),
+        ({}, ("", "")),
+    ],
+)
+def test_what_is_chosen_from_a_menu_comes_back_as_if_its_button_had_been_pressed(action, means):
+    assert pressed(action) == means
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from postbot.core.profile import CloseReason
 from postbot.core.text.scalar import unprintable
 from postbot.doors.slack.views import Sight, Verb
-from postbot.doors.slack.words import Command, find, parse, simple
+from postbot.doors.slack.words import Command, find, meant_by, parse, simple
 from tests.doors.slack.scenes import BLIND, SIGHT, STATE, many, scene, titled
 
 SITE = scene(
@@ -130,6 +130,27 @@ def test_a_name_is_looked_for_among_four_hundred_postings_with_endless_titles():
     site = many(400, "z" * 4000)
     assert [each.posting.slug for each in find("pilot-399", [site], SIGHT).fit] == ["pilot-399"]
     assert find("pilto-399", [site], SIGHT).near
+
+
+def test_a_posting_that_is_called_like_all_that_was_typed_comes_before_a_verb_that_is_guessed():
+    site = scene({"jobs/pastry-chef.md": titled(STATE, "Pastry Chef"), "jobs/chef.md": titled(STATE, "Chef")})
+    assert parse("pastry chef").verb is None
+    for typed in ("pastry chef", "Pastry  Chef", "“pastry chef”", "past chef"):
+        meant, search = meant_by(typed, [site], SIGHT)
+        assert meant.verb in (Verb.SHOW, Verb.HISTORY)
+        assert search.only is not None
+    meant, search = meant_by("pastry chef", [site], SIGHT)
+    assert (meant.verb, search.only and search.only.posting.slug) == (Verb.SHOW, "pastry-chef")
+    meant, search = meant_by("clsoe chef", [site], SIGHT)
+    assert (meant.verb, meant.offers, search.only and search.only.posting.slug) == (None, (Verb.CLOSE,), "chef")
+    assert meant_by("pastry chef", [site], BLIND)[0].verb is None
+
+
+@pytest.mark.parametrize("typed", ["harbuor pilto norht " * 15, "x" * 300, " ".join(f"w{at}rd" for at in range(60))])
+def test_an_endless_name_is_looked_for_among_twenty_thousand_postings(typed: str):
+    """Each comparison that a longer text could cost is made 40,000 times here: without a bound this takes a minute."""
+    crowd = [many(100, "Harbour Pilot of the North")] * 200
+    assert find(typed, crowd, SIGHT).fit == ()
 
 
 def test_two_sites_are_searched_alike():

@@ -14,7 +14,7 @@ are Slack's (docs.slack.dev, reference/block-kit).
                 help_text() -> Said                              notice(sentence) -> Said
                 busy(request, zone) -> a sentence                as_modal(said, title) -> a view without a submit button
     asks.py     which fields a form asks for; drawn by `form`, read by `reading`
-    form.py     form(scene, posting, verb, told=(), place="", pull=0, day="", reason=None) -> a modal
+    form.py     form(scene, posting, verb, told=(), place="", pull=0, day="", reason=None, seen="") -> a modal
     reading.py  read(scene, posting, verb, values) -> Wish | Errors
                 read_words(values) -> str | Errors               read_until(scene, values) -> datetime | Errors
     summary.py  summary(scene, posting, wish, carried) -> a modal
@@ -30,9 +30,10 @@ form: that somebody else is at it (`busy`), or, for an undo, what will be taken 
 Names that come back in interactions:
 
     callback_id     of views: FORM, SUMMARY, CHANGED, or PLAIN for one that only shows something
-    action_id       of buttons: "do:VERB" (`Verb.of_action`), its value a ref, or REF/NUMBER where it is about a pull
-                    request (`parts.named`); "turn:N" (`Turn.of_value` of its value); "link:N" for one that only leads
-                    somewhere (acknowledge it, and do nothing)
+    action_id       of buttons: "do:VERB" (`Verb.of_action`), its value a ref, or REF/NUMBER/LINES where it is about a
+                    pull request (`named` and `lines_named`; older cards name no lines); "turn:N" (`Turn.of_value` of
+                    its value); "link:N" for one that only leads somewhere (acknowledge it, and do nothing). "more" is a
+                    menu: `pressed` tells of it as of the button in whose place it was used
     block_id        of inputs: "field:KEY", "time:KEY" for the time of a day, "reason", "words", "until"; the action_id
                     of the element in each is "value"
 """
@@ -40,7 +41,18 @@ Names that come back in interactions:
 from postbot.core.announce.words import ref_of
 from postbot.doors.slack.views.board import board, home
 from postbot.doors.slack.views.form import form
-from postbot.doors.slack.views.parts import CHANGED, FORM, PLAIN, SUMMARY, Carried, Json, Said, named
+from postbot.doors.slack.views.parts import (
+    CHANGED,
+    FORM,
+    PLAIN,
+    SUMMARY,
+    Carried,
+    Json,
+    Said,
+    lines_named,
+    named,
+    pressed,
+)
 from postbot.doors.slack.views.reading import Errors, read, read_until, read_words
 from postbot.doors.slack.views.scene import Found, Group, Scene, Sight, Turn, Verb, found_by
 from postbot.doors.slack.views.speech import as_modal, busy, help_text, history, notice, several, show, unclear
@@ -70,8 +82,10 @@ __all__ = [
     "help_text",
     "history",
     "home",
+    "lines_named",
     "named",
     "notice",
+    "pressed",
     "read",
     "read_until",
     "read_words",

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from postbot.core.announce import called
 from postbot.core.announce.blocks import without_format as quoted
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition, Wish, upcoming
 from postbot.core.plan.news import say_closing
 from postbot.core.plan.offers import gaps
+from postbot.core.plan.people import digest
 from postbot.core.profile import State
 from postbot.doors.slack.views.parts import (
     MOST_IN_MESSAGE,
@@ -23,12 +25,13 @@ from postbot.doors.slack.views.parts import (
     button,
     buttons,
     context,
+    decision,
     fielded,
     header,
     link,
+    menu,
     mrkdwn,
     name_of,
-    person,
     plain,
 )
 from postbot.doors.slack.views.scene import Found, Group, Scene, Sight, Turn, Verb, visible
@@ -154,10 +157,18 @@ def _turn(at: int, label: str, turn: Turn) -> Json:
 
 
 def entry_of(found: Found, sight: Sight) -> list[Json]:
-    """One posting in two blocks: what is known of it in short, and what this person may do."""
+    """One posting in two blocks: what is known of it in short, and what this person may do.
+
+    A phone has room for two buttons in a row; the rest is in a menu, and all of it where the posting is shown.
+    """
+    return [overview_of(found), *buttons(*_few(found, choices_of(found, sight)))]
+
+
+def overview_of(found: Found) -> Json:
+    """What is known of one posting, in short."""
     site = f" ({found.scene.name})" if found.scene.name else ""
     title = f"{name_of(found.posting.title)} · {found.state or 'in no known state'}{site}"
-    return [fielded(title, list(facts(found))), *buttons(*_choices(found, sight))]
+    return fielded(title, list(facts(found)))
 
 
 def facts(found: Found) -> Iterator[Json]:
@@ -172,17 +183,51 @@ def facts(found: Found) -> Iterator[Json]:
         waits = "draft" if pull.draft else "waits for approval" if scene.waits(posting) else "under way"
         yield mrkdwn(f"{link(pull.url, f'Pull request #{pull.number}')}: {waits}")
     if request := scene.request(posting):
-        asked = f"{person(request.by)} asked to {request.wish.transition}, {say(request.filed_at, scene.zone)}"
+        asked = f"{called(request.by)} asked to {request.wish.transition}, {say(request.filed_at, scene.zone)}"
         yield mrkdwn(quoted(asked))
 
 
-def _choices(found: Found, sight: Sight) -> Iterator[Json]:
+def choices_of(found: Found, sight: Sight) -> list[Verb]:
+    """What this person may do with it, what is most likely wanted first."""
     scene, posting = found.scene, found.posting
-    if (pull := scene.waits(posting)) and sight.may(Verb.APPROVE.right, posting):
-        yield button(Verb.APPROVE, f"{found.ref}/{pull.number}", style="primary")
-    for verb in sight.moves(posting, scene):
-        yield button(verb, found.ref)
-    yield button(Verb.SHOW, found.ref)
+    moves = list(sight.moves(posting, scene))
+    likely = _LIKELY.get(group_of(found))
+    approve = [Verb.APPROVE] if scene.waits(posting) and sight.may(Verb.APPROVE.right, posting) else []
+    return [*approve, *sorted(moves, key=lambda verb: verb is not likely)]
+
+
+_LIKELY: Final = {
+    Group.NOT_READY: Verb.OPEN,
+    Group.UPCOMING: Verb.OPEN,
+    Group.CLOSING: Verb.EXTEND,
+    Group.OPEN: Verb.CLOSE,
+    Group.CLOSED: Verb.REOPEN,
+}
+
+
+def button_of(found: Found, verb: Verb) -> Json:
+    """The button of a verb for a posting; one about its pull request names the lines that this changes now."""
+    scene, pull = found.scene, found.scene.pull(found.posting)
+    if verb is not Verb.APPROVE or pull is None:
+        return button(verb, found.ref)
+    lines = digest(pull, scene.seen.snapshot.files)
+    return button(verb, decision(found.ref, pull.number, lines), style="primary")
+
+
+def _few(found: Found, choices: Sequence[Verb]) -> Iterator[Json]:
+    """At most two buttons, and a menu of the rest where it is more than one; SHOW leads to what fits in neither."""
+    first, *rest = *choices, Verb.SHOW
+    yield button_of(found, first)
+    if len(rest) > _MOST_BUTTONS:
+        yield button(Verb.SHOW, found.ref)
+        rest.remove(Verb.SHOW)
+    if len(rest) > 1:
+        yield menu(rest, found.ref)
+    else:
+        yield from (button_of(found, verb) for verb in rest)
+
+
+_MOST_BUTTONS: Final = 2
 
 
 # Of all -------------------------------------------------------------------------------------------------------------

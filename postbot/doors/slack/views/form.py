@@ -11,6 +11,7 @@ from postbot.core.announce import one_line
 from postbot.core.dates import say
 from postbot.core.lifecycle import Actor, Wish, allowed, carry_out
 from postbot.core.plan.news import say_closing
+from postbot.core.plan.people import digest, lines_of
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.profile import CloseReason, State
@@ -25,10 +26,12 @@ from postbot.doors.slack.views.parts import (
     day_input,
     email_input,
     entry,
+    header,
     line_input,
     lines,
     modal,
     name_of,
+    preformatted,
     section,
     time_input,
     url_input,
@@ -42,6 +45,7 @@ MOST_REASON: Final = 200
 MOST_WORDS: Final = 2000
 REASONS: Final = tuple(reason.value.capitalize() for reason in CloseReason)
 _MOST_WAS: Final = 60
+_DECISIONS: Final = (Verb.APPROVE, Verb.CHANGES, Verb.SNOOZE)
 _TITLES: Final = {Verb.CHANGES: "Ask for changes", Verb.SNOOZE: "Not now", Verb.APPROVE: "Approve"}
 _SUBMITS: Final = {Verb.UNDO: "Take it back", Verb.CHANGES: "Send", Verb.SNOOZE: "Put it off", Verb.APPROVE: "Approve"}
 
@@ -55,10 +59,12 @@ def form(
     pull: int = 0,
     day: str = "",
     reason: CloseReason | None = None,
+    seen: str = "",
 ) -> Json:
     """The modal of a verb for one posting. `told` are sentences to stand at its top.
 
     `day` (YYYY-MM-DD) and `reason` are filled in where the form asks for such a thing; `place` and `pull` are carried.
+    `seen` is the digest of the lines beside the button that led here, empty where that showed none.
     """
     asked = asks(posting, verb, scene.now, day)
     blocks = [section(name_of(posting.title)), *(section(sentence) for sentence in told)]
@@ -66,6 +72,7 @@ def form(
     if missed := left_out(posting, verb):
         blocks.append(context(f"{missed} more fields are missing. There is no room for them here; fill in the file."))
     blocks += [block for ask in asked for block in _drawn(ask, scene.zone)]
+    blocks += _of_lines(scene, posting, seen) if verb in _DECISIONS else ()
     blocks += _of_verb(verb, posting, scene, reason)
     was = {ask.key: (posting.text(ask.key) or "")[:_MOST_WAS] for ask in asked}
     carried = Carried(verb, scene.ref(posting), scene.blob(posting), place, pull, was=was)
@@ -166,6 +173,19 @@ def _of_verb(verb: Verb, posting: Posting, scene: Scene, reason: CloseReason | N
             yield lines(f"*Pull request #{pull.number}*: {_after_a_yes(scene, pull)}")
         case _:
             return
+
+
+def _of_lines(scene: Scene, posting: Posting, seen: str) -> Iterator[Json]:
+    """The lines of the pull request that is decided on, and a word where they are others than were shown before."""
+    pull, files = scene.pull(posting), scene.seen.snapshot.files
+    if pull is None:
+        return
+    if seen and seen != digest(pull, files):
+        yield section("The lines have changed since the card was written; these are the present ones.")
+    changed = list(lines_of(pull, files))
+    if changed:
+        yield header("These lines change")
+        yield preformatted(changed)
 
 
 def _after_a_yes(scene: Scene, pull: Pull) -> str:

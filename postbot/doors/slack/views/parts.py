@@ -35,12 +35,15 @@ FORM: Final = "form"
 SUMMARY: Final = "summary"
 CHANGED: Final = "changed"
 PLAIN: Final = "plain"
+MENU: Final = "more"
+"""The action_id of the menu beside the buttons of a posting."""
 VALUE: Final = "value"
 """The action_id of the element of every input."""
 
 MOST_IN_MESSAGE: Final = 50
 MOST_IN_VIEW: Final = 100
 MOST_OPTIONS: Final = 100
+MOST_IN_MENU: Final = 5
 MOST_CARRIED: Final = 3000
 MOST_WISH: Final = 2400
 """What of that a wish may take, in bytes; the rest is for the names beside it."""
@@ -48,7 +51,7 @@ _MOST_NAME: Final = 24
 _MOST_HINT: Final = 2000
 _MOST_PLACEHOLDER: Final = 150
 _MOST_OPTION: Final = 75
-_ID = re.compile(r" \([UW][A-Z0-9]{2,20}\)$")
+_IDS = re.compile(r" \([UW](?=[A-Z]*[0-9])[A-Z0-9]{2,20}\)")  # with a digit, as no word in brackets has
 _ADDRESS = re.compile(r"https://[!-;=?-\[\]-{}~]+")  # printable ASCII without `<`, `>`, `|` and `\`
 
 
@@ -79,9 +82,9 @@ def name_of(title: str, most: int = MOST_HEADER) -> str:
     return shortened(one_line(title), most) or "(without a title)"
 
 
-def person(signed: str) -> str:
-    """Somebody's name as people say it: without the id of the workspace that tells them from others in the ledger."""
-    return one_line(_ID.sub("", signed))
+def people(text: str) -> str:
+    """A text with whomever it names called as people call them."""
+    return one_line(_IDS.sub("", text))
 
 
 def link(url: str, words: str) -> str:
@@ -153,15 +156,41 @@ def _in_code(row: str) -> str:
 
 
 def button(verb: Verb, value: str, *, label: str = "", style: str = "") -> Json:
-    """A button for a verb. `value` is a posting's ref, or that and the number of a pull request."""
+    """A button for a verb. `value` is a posting's ref, or a `decision` about a pull request."""
     made: Json = {"type": "button", "action_id": verb.action_id, "text": plain(label or verb.label, MOST_BUTTON)}
     return made | {"value": value} | ({"style": style} if style else {})
 
 
+def menu(verbs: Sequence[Verb], value: str) -> Json:
+    """A menu of what there is no room for as buttons; what is chosen comes back as if its button had been pressed."""
+    options = [{"text": plain(verb.label, _MOST_OPTION), "value": f"{verb.action_id} {value}"} for verb in verbs]
+    return {"type": "overflow", "action_id": MENU, "options": options[:MOST_IN_MENU]}
+
+
+def pressed(action: Mapping[str, Any]) -> tuple[str, str]:
+    """The action_id and the value of a button that was pressed, or of that in whose place a menu was used."""
+    chosen = action.get("selected_option")
+    if action.get("action_id") != MENU or not isinstance(chosen, Mapping):
+        return str(action.get("action_id") or ""), str(action.get("value") or "")
+    name, _, value = str(chosen.get("value") or "").partition(" ")
+    return name, value
+
+
+def decision(ref: str, number: int, lines: str) -> str:
+    """The value of a button about a pull request: the posting's ref, the number, and the digest of the lines shown."""
+    return f"{ref}/{number}/{lines}"
+
+
 def named(value: str) -> tuple[str, int]:
     """The ref and the number of a pull request (0 where it names none) in the value of a button."""
-    ref, _, number = value.partition("/")
+    ref, _, rest = value.partition("/")
+    number = rest.partition("/")[0]
     return ref, int(number) if number.isascii() and number.isdigit() and len(number) < _LONG_NUMBER else 0
+
+
+def lines_named(value: str) -> str:
+    """The digest of the lines that were shown beside a button; empty where its value names none."""
+    return value.split("/", 2)[2] if value.count("/") > 1 else ""
 
 
 _LONG_NUMBER = 10
@@ -276,11 +305,18 @@ class Carried:
                 blob=str(found["blob"]),
                 place=str(found.get("place", "")),
                 pull=int(found.get("pull", 0)),
-                wish=Wish(Transition(wish["to"]), _texts(wish["set"]), wish.get("why")) if wish else None,
+                wish=_wish(wish) if wish else None,
                 was=_texts(found.get("was", {})),
             )
         except (ValueError, LookupError, TypeError, AttributeError):
             return None
+
+
+def _wish(found: Mapping[str, Any]) -> Wish:
+    undoes = found.get("undoes")
+    return Wish(
+        Transition(found["to"]), _texts(found["set"]), found.get("why"), None if undoes is None else int(undoes)
+    )
 
 
 def _texts(found: Mapping[str, str]) -> dict[str, str]:
@@ -289,7 +325,8 @@ def _texts(found: Mapping[str, str]) -> dict[str, str]:
 
 def wish_json(wish: Wish) -> Json:
     """A wish as it is carried."""
-    return {"to": wish.transition, "set": dict(wish.values), **({"why": wish.reason} if wish.reason else {})}
+    more = {"why": wish.reason, "undoes": wish.undoes}
+    return {"to": wish.transition, "set": dict(wish.values), **{key: value for key, value in more.items() if value}}
 
 
 def excess(wish: Wish) -> int:

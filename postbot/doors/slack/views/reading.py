@@ -15,6 +15,7 @@ from postbot.core.announce import one_line
 from postbot.core.dates import Moment, Unreadable, read_moment, say
 from postbot.core.lifecycle import Wish
 from postbot.core.plan.news import say_closing
+from postbot.core.plan.undoing import meant
 from postbot.core.plan.wants import offered
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
@@ -54,7 +55,8 @@ def read(scene: Scene, posting: Posting, verb: Verb, values: Values) -> Wish | E
     reason = _reason(verb, values, filled.errors)
     if filled.errors:
         return filled.errors
-    wish = Wish(verb.transition, _needed(verb, asked, filled.values), reason)
+    asks_for = Wish(verb.transition, _needed(verb, asked, filled.values), reason)
+    wish = meant(scene.seen, posting, asks_for, scene.now, scene.policy)
     return _unfit(scene, posting, wish, asked) or wish
 
 

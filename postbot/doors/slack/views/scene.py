@@ -16,8 +16,8 @@ from postbot.core.announce.words import Voice, ref_of
 from postbot.core.lifecycle import Actor, Transition, allowed
 from postbot.core.plan.memory import Request
 from postbot.core.plan.people import is_approved
-from postbot.core.plan.rights import Action
-from postbot.core.plan.steps import MergeWhen, Offer, Plan, Policy, Seen
+from postbot.core.plan.rights import Action, actions_of
+from postbot.core.plan.steps import MergeWhen, Plan, Policy, Seen, Want
 from postbot.core.plan.undoing import Undo, undoable
 from postbot.core.posting import Posting
 from postbot.core.profile import CloseReason, State
@@ -58,6 +58,10 @@ class Verb(StrEnum):
     def action_id(self) -> str:
         """The name of its buttons."""
         return f"{_DO}{self.value}"
+
+    def rights(self, state: State | None) -> tuple[Action, ...]:
+        """Every right that it takes with a posting in that state."""
+        return actions_of(self.transition, state) if self.transition else (self.right,)
 
     @property
     def label(self) -> str:
@@ -152,8 +156,9 @@ class Scene:
         return by_path
 
     @cached_property
-    def _offers(self) -> Mapping[str, Offer]:
-        return {offer.want.branch: offer for offer in self.plan.offers} if self.plan else {}
+    def _wants(self) -> Mapping[str, Want]:
+        """What each branch is for, which is known also while the plan is held and nothing is offered."""
+        return {want.branch: want for want in self.plan.wanted} if self.plan else {}
 
     def ref(self, posting: Posting) -> str:
         """How this posting is named in whatever goes to Slack: as in the site's messages, where these can ask."""
@@ -172,20 +177,26 @@ class Scene:
         """The oldest open request for it."""
         return next((each for each in self.seen.memory.requests if each.path == posting.path), None)
 
+    def request_of(self, pull: Pull) -> Request | None:
+        """The request that a pull request carries out, if it is for one."""
+        want = self._wants.get(pull.branch)
+        return want.request if want else None
+
     def merges_by_hand(self, pull: Pull) -> bool:
         """Whether only a person merges it, however many have approved."""
-        offer = self._offers.get(pull.branch)
-        return offer is None or self.policy.of(offer.want.wish.transition).merge is MergeWhen.REVIEW
+        want = self._wants.get(pull.branch)
+        return want is None or self.policy.of(want.wish.transition).merge is MergeWhen.REVIEW
 
     def waits(self, posting: Posting) -> Pull | None:
         """Its pull request, if that waits for somebody's approval."""
         pull = self.pull(posting)
         if pull is None or pull.draft:
             return None
-        offer = self._offers.get(pull.branch)
-        if offer and self.policy.of(offer.want.wish.transition).merge is MergeWhen.AUTO and not pull.again:
+        want, request = self._wants.get(pull.branch), self.request_of(pull)
+        needed = pull.again or (request is not None and self.policy.two_people)
+        if want and self.policy.of(want.wish.transition).merge is MergeWhen.AUTO and not needed:
             return None
-        return None if is_approved(pull, offer.want.request if offer else None, self.policy) else pull
+        return None if is_approved(pull, request, self.policy) else pull
 
 
 def _goes_before(pull: Pull, other: Pull | None) -> bool:
@@ -202,12 +213,16 @@ class Sight:
         """Whether they may know of it at all."""
         return self.may(Action.SEE, posting)
 
+    def allows(self, verb: Verb, posting: Posting, state: State | None) -> bool:
+        """Whether they have every right that a verb takes with a posting in that state."""
+        return all(self.may(right, posting) for right in verb.rights(state))
+
     def moves(self, posting: Posting, scene: Scene) -> Iterator[Verb]:
         """What they may ask for, of what the life cycle allows from the posting's state; an undo while it can be."""
         state = posting.state(scene.now)
         for verb in MOVES:
             step = verb.transition
-            if step and state and allowed(state, step, Actor.REQUEST) and self.may(verb.right, posting):
+            if step and state and allowed(state, step, Actor.REQUEST) and self.allows(verb, posting, state):
                 lost = step is Transition.UNDO and isinstance(scene.undoable(posting), str)
                 yield from () if lost else (verb,)
 

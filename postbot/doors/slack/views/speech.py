@@ -3,19 +3,21 @@
 Pure. Everything fits on a phone, or says how much it leaves out.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-from postbot.core.announce import one_line
+from postbot.core.announce import Event, called, one_line
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.memory import Request
 from postbot.core.plan.offers import gaps
 from postbot.core.posting import Posting
 from postbot.core.profile import State
-from postbot.doors.slack.views.board import entry_of, facts
+from postbot.doors.slack.views.board import button_of, choices_of, facts, overview_of
 from postbot.doors.slack.views.parts import (
     PLAIN,
     Json,
@@ -27,7 +29,7 @@ from postbot.doors.slack.views.parts import (
     lines,
     modal,
     name_of,
-    person,
+    people,
     plain,
     section,
 )
@@ -58,32 +60,50 @@ class Entry(Protocol):
 def show(scene: Scene, posting: Posting, sight: Sight) -> Said:
     """One posting: its state and dates, all that is missing, what is wrong, and what this person may do."""
     found = Found(scene, posting)
-    overview, *rows = entry_of(found, sight)
     sentences = [problem.message for problem in posting.problems]
     if found.state is State.UPCOMING:
         sentences += [gap.says for gap in gaps(posting, Wish(Transition.OPEN))]
-    blocks = [overview, *(context(sentence) for sentence in sentences[:_MOST_LACKS])]
+    blocks = [overview_of(found), *(context(sentence) for sentence in sentences[:_MOST_LACKS])]
     if more := len(sentences[_MOST_LACKS:]):
         blocks.append(context(f"And {more} more like these."))
-    history = button(Verb.HISTORY, found.ref)
-    blocks += [{**row, "elements": [each for each in row["elements"] if not _shows(each)] + [history]} for row in rows]
+    blocks += buttons(*(button_of(found, verb) for verb in (*choices_of(found, sight), Verb.HISTORY)))
     return Said(f"{name_of(posting.title)}: {found.state or 'in no known state'}", blocks)
 
 
-def _shows(element: Json) -> bool:
-    return bool(element["action_id"] == Verb.SHOW.action_id)
-
-
 def history(scene: Scene, posting: Posting, entries: Sequence[Entry]) -> Said:
-    """What has become of a posting, the latest first; `entries` are in the order in which they happened."""
-    latest = list(reversed(entries))[:_MOST_ENTRIES]
+    """What has become of a posting, the latest first; `entries` are in the order in which they happened.
+
+    To whom something was announced is told by channel and number: who reads this need not know everybody's address.
+    """
+    rows = [(f"{say(each.at, scene.zone)}. {one_line(each.what)}", each) for each in reversed(entries)]
+    told = [_told(news, len(list(same))) for news, same in groupby(rows, key=_news_of)]
     blocks = [section(f"{name_of(posting.title)}: {'its past' if entries else 'nothing has happened to it yet'}")]
-    for each in latest:
-        detail = f": {one_line(each.detail)}" if one_line(each.detail) else ""
-        blocks.append(context(f"{say(each.at, scene.zone)}. {one_line(each.what)}{detail}"))
-    if more := len(entries) - len(latest):
+    blocks += [context(words) for words in told[:_MOST_ENTRIES]]
+    if more := len(told[_MOST_ENTRIES:]):
         blocks.append(context(f"{more} older entries are left out: postbot show {posting.slug} has them all."))
     return Said(f"The past of {name_of(posting.title)}", blocks)
+
+
+_DELIVERY: Final = re.compile(r"([a-z-]+) to (.+) by ([a-z]+): ", re.DOTALL)
+"""How the ledger tells of a message: `delivery_in_words`."""
+
+
+def _news_of(row: tuple[str, Entry]) -> tuple[str, str, str]:
+    """What is told once: what became at one time of all messages of an event by a channel; else what an entry says."""
+    head, entry = row
+    found = _DELIVERY.match(entry.detail)
+    return (head, found[1], found[3]) if found and found[1] in _EVENTS else (head, "", entry.detail)
+
+
+_EVENTS: Final = frozenset(Event)
+
+
+def _told(news: tuple[str, str, str], count: int) -> str:
+    head, event, rest = news
+    if event:
+        return f"{head}: {event}, to {count} by {rest}"
+    detail = people(rest)
+    return f"{head}: {detail}" if detail else head
 
 
 _HELP: Final = (
@@ -113,7 +133,7 @@ def notice(sentence: str) -> Said:
 def busy(request: Request, zone: ZoneInfo) -> str:
     """That somebody else has asked for something of the same posting, what and when, in a sentence."""
     since = say(request.filed_at, zone)
-    return f"{person(request.by)} has asked to {request.wish.transition} this posting, on {since}; that comes first."
+    return f"{called(request.by)} has asked to {request.wish.transition} this posting, on {since}; that comes first."
 
 
 def several(verb: Verb, found: Search, sight: Sight) -> Said:
@@ -140,7 +160,7 @@ def unclear(command: Command, found: Search, sight: Sight) -> Said:
     if one is None or not sight.sees(one.posting):
         return notice(head)
     may = [verb for verb in command.offers if verb not in (Verb.BOARD, Verb.HELP)]
-    may = [verb for verb in may if sight.may(verb.right, one.posting)]
+    may = [verb for verb in may if sight.allows(verb, one.posting, one.state)]
     return Said(head, [section(head), *buttons(*(button(v, one.ref, label=_label(v, one.posting)) for v in may))])
 
 
