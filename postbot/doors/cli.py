@@ -37,7 +37,6 @@ from postbot.doors.options import (
 )
 from postbot.doors.session import (
     any_host,
-    as_far_as_known,
     asker,
     bot_of,
     by_hand,
@@ -559,15 +558,7 @@ def init(
     raise typer.Exit(FINE if door.run(repo, config, force=force, say=lambda line: say(line + "\n")) else FOUND)
 
 
-@app.command()
-def doctor(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Look whether everything that a tick needs is there: rights, rules, branches, folders. Changes nothing."""
-    from postbot.doors import doctor as door
-
-    with busy("Looking at everything ..."):
-        found = door.examine(as_far_as_known(config))
-    say_json(door.as_json(found)) if as_json else say(door.text(found))
-    raise typer.Exit(FOUND if door.has_fault(found) else FINE)
+app.command()(running.doctor)
 
 
 @app.command()

@@ -1,13 +1,14 @@
 """`postbot doctor`: is everything there that a tick will need. It reads and never writes.
 
 What the configuration, the profile, the ledger and the routes are like is looked at here; the site itself by its
-host's doctor, and what a channel needs by the channel.
+host's doctor, the door in Slack by the door's, and what a channel needs by the channel.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
 from postbot.app import channels, clock, host, voice
 from postbot.config import Config, ConfigError, load_profile
@@ -23,11 +24,24 @@ from postbot.hosts.doctor import Finding, Level, fault, fine, note, warning
 from postbot.hosts.github import GitHubHost
 from postbot.hosts.github import doctor as github
 from postbot.ledger import Ledger, LedgerUnready
+from postbot.serviceconfig import SERVICE_NAME, SlackDoor, load_service
+
+_MAKE_A_DOOR: Final = "Write `slack` into the service's configuration, or name that with --service."
 
 
-def examine(config: Config) -> tuple[Finding, ...]:
-    """Look at everything, in the order in which a tick needs it."""
-    return (*_profile(config), *_ledger(config), *_site(config), *_hearers(config), *_channels(config))
+def examine(config: Config, service: Path | None = None) -> tuple[Finding, ...]:
+    """Look at everything, in the order in which a tick needs it; what is said twice is said once.
+
+    `service` is the service's configuration; where none is named, the `service.yaml` beside that of the site.
+    """
+    beside = Path(config.path).parent / SERVICE_NAME
+    named = service or (beside if beside.exists() else None)
+    found = (*_profile(config), *_ledger(config), *_site(config), *_hearers(config))
+    first: dict[str, Finding] = {}
+    # The door before the channels, for without its token more is lost.
+    for each in (*found, *_door(config, named), *_channels(config)):
+        first.setdefault(each.says, each)
+    return tuple(first.values())
 
 
 def _profile(config: Config) -> Iterator[Finding]:
@@ -110,6 +124,37 @@ def _released(config: Config) -> bool | None:
     with suppress(PostbotError), closing(Ledger.open(config.ledger_at, migrate=False)) as ledger:
         return RELEASE in ledger.memory().released
     return None
+
+
+def _door(config: Config, service: Path | None) -> Iterator[Finding]:
+    """Whether people in Slack can ask for something, and whether those whom the roles name are somebody there."""
+    try:
+        given = load_service(service) if service else None
+    except ConfigError as error:
+        yield from (fault("service", problem.message, problem.fix) for problem in error.problems)
+        return
+    if given is None or given.slack is None:
+        if config.roles:
+            what = f"{service} has no `slack`" if service else f"there is no {SERVICE_NAME}"
+            yield note("Slack door", f"Nobody can ask from Slack, whatever `roles` say: {what}.", _MAKE_A_DOOR)
+        return
+    if not config.roles:
+        yield note("roles", "Nobody may ask for anything from Slack.", "Where somebody should, say so under `roles`.")
+    if Path(config.path).resolve() not in {site.resolve() for site in given.sites}:
+        yield note("Slack door", f"{service} does not lead to {config.path}.", "Name it under `sites`.")
+    yield from _in_slack(given.slack, config)
+
+
+def _in_slack(door: SlackDoor, config: Config) -> Iterator[Finding]:
+    from postbot.doors.slack import doctor as slack  # noqa: PLC0415 - slow to import, and few have a door there
+
+    found = tuple(slack.examine(door))
+    yield from found
+    if config.roles and has_fault(found):
+        yield note("roles", "Whom `roles` name is not looked up in Slack while the door has a fault.")
+    elif config.roles:
+        with suppress(ConfigError):  # a secret of the site, of which its channel tells
+            yield from slack.named(config)
 
 
 def _channels(config: Config) -> Iterator[Finding]:

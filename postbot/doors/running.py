@@ -1,4 +1,4 @@
-"""The commands about running: `run`, `pause`, `resume`. Registered by `cli`, under its rules."""
+"""The commands about running: `doctor`, `run`, `pause`, `resume`. Registered by `cli`, under its rules."""
 # ruff: noqa: PLC0415 - heavy imports wait until a command needs them, so that `--help` is quick
 
 from __future__ import annotations
@@ -12,14 +12,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from postbot.core.problem import PostbotError
-from postbot.doors.options import DEFAULT_CONFIG, ByOption, ConfigOption
-from postbot.doors.session import asker, demand_text, ledger_of
-from postbot.doors.terminal import FINE, FOUND, mention, misuse, say
+from postbot.doors.options import DEFAULT_CONFIG, ByOption, ConfigOption, JsonOption
+from postbot.doors.session import as_far_as_known, asker, demand_text, ledger_of
+from postbot.doors.terminal import FINE, FOUND, busy, mention, misuse, say, say_json
 
 if TYPE_CHECKING:
     from typing import NoReturn
 
     from postbot.serviceconfig import ServiceConfig
+
+
+def doctor(
+    config: ConfigOption = DEFAULT_CONFIG,
+    service: Annotated[
+        Path | None, typer.Option("--service", help="The service's configuration; service.yaml if it lies beside.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look whether everything that postbot needs is there: rights, rules, branches, Slack. Changes nothing."""
+    from postbot.doors import doctor as door
+
+    with busy("Looking at everything ..."):
+        found = door.examine(as_far_as_known(config), service)
+    say_json(door.as_json(found)) if as_json else say(door.text(found))
+    raise typer.Exit(FOUND if door.has_fault(found) else FINE)
 
 
 def run(

@@ -13,7 +13,8 @@ from uuid import uuid4
 import pytest
 from prometheus_client import CollectorRegistry
 
-from postbot.doors.service.webhooks import AT_ONCE, LARGEST, Webhooks
+from postbot.doors.service.bodies import LARGEST
+from postbot.doors.service.webhooks import AT_ONCE, Webhooks
 from tests.service.served import SECRET, Served, Site, headers, payload, served, signed
 
 

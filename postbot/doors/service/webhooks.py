@@ -20,33 +20,24 @@ from urllib.parse import parse_qs
 
 from prometheus_client import CollectorRegistry, Counter
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from postbot.doors.service import logs
+from postbot.doors.service.bodies import Refusal, body_of
 from postbot.doors.service.health import Watched
 from postbot.ledger import LedgerError
-
-LARGEST: Final = 1 << 20
-"""The largest delivery that is read, in bytes. GitHub's go up to 25 MB; those that move a site are far smaller."""
 
 AT_ONCE: Final = 32
 """How many signed deliveries are written down at a time: fewer than the threads that wait for ledgers (40), so that
 pages have some."""
 
 READERS: Final = 192
-"""How many bodies are read at a time, signed or not: each may take `LARGEST`, and some connections stay for pages."""
+"""How many bodies are read at a time, signed or not: each may be of `bodies.LARGEST`, and some connections stay for
+pages."""
 
 _DELIVERY: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EVENT: Final = re.compile(r"[a-z_]{1,64}")
-
-
-class _Refusal(Exception):  # noqa: N818 - an answer, not a fault
-    """What is answered in place of taking a delivery: a status, and a sentence for who set the webhook up."""
-
-    def __init__(self, status: HTTPStatus, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
 
 
 class Webhooks:
@@ -69,7 +60,7 @@ class Webhooks:
         """Answer one delivery: 200 for a ping, 202 for what is taken or concerns nobody, else why not."""
         try:
             answer = await self._taken(request)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             answer = _said(refusal.status, refusal.sentence)
         self._counted.labels(answer.status_code).inc()
         return answer
@@ -85,7 +76,7 @@ class Webhooks:
         concerned = [site for site in self._sites() if repository and site.repository.casefold() == repository]
         if not await self._heard(concerned, f"github:{delivery}"):
             why = "It could not be written down. Redeliver this one later."
-            raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, why)
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, why)
         return _said(HTTPStatus.ACCEPTED, "Taken as a hint.")
 
     async def _read(self, request: Request) -> bytes:
@@ -94,7 +85,7 @@ class Webhooks:
             raise _too_many()
         self._reading += 1
         try:
-            return await _body(request)
+            return await body_of(request)
         finally:
             self._reading -= 1
 
@@ -113,11 +104,11 @@ class Webhooks:
         given = [value.encode("latin-1") for value in request.headers.getlist("X-Hub-Signature-256")]
         if len(given) != 1 or not hmac.compare_digest(wanted, given[0]):
             why = "The signature (X-Hub-Signature-256) is not ours. Set the same secret on both sides."
-            raise _Refusal(HTTPStatus.UNAUTHORIZED, why)
+            raise Refusal(HTTPStatus.UNAUTHORIZED, why)
 
 
-def _too_many() -> _Refusal:
-    return _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many deliveries at once. Redeliver this one later.")
+def _too_many() -> Refusal:
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many deliveries at once. Redeliver this one later.")
 
 
 def _hear(sites: Sequence[Watched], key: str) -> bool:
@@ -133,26 +124,10 @@ def _hear(sites: Sequence[Watched], key: str) -> bool:
     return written
 
 
-async def _body(request: Request) -> bytes:
-    told = request.headers.get("content-length", "")
-    too_large = _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A delivery may have {LARGEST} bytes at most.")
-    if told.isdecimal() and int(told) > LARGEST:
-        raise too_large
-    body = bytearray()
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > LARGEST:
-                raise too_large
-    except ClientDisconnect:
-        raise _Refusal(HTTPStatus.BAD_REQUEST, "It did not come whole.") from None
-    return bytes(body)
-
-
 def _one(request: Request, header: str, shape: re.Pattern[str]) -> str:
     given = [value.lower() for value in request.headers.getlist(header)]
     if len(given) != 1 or not shape.fullmatch(given[0]):
-        raise _Refusal(HTTPStatus.BAD_REQUEST, f"{header} is missing, or is not what GitHub sends.")
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"{header} is missing, or is not what GitHub sends.")
     return given[0]
 
 
@@ -166,14 +141,14 @@ def _payload(kind: str, body: bytes) -> object:
                 fields = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=1)
                 return json.loads(fields["payload"][0])
     except (ValueError, KeyError, RecursionError):
-        raise _Refusal(HTTPStatus.BAD_REQUEST, "The payload is not JSON that can be read.") from None
-    raise _Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Set the webhook's content type to application/json.")
+        raise Refusal(HTTPStatus.BAD_REQUEST, "The payload is not JSON that can be read.") from None
+    raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Set the webhook's content type to application/json.")
 
 
 def _repository(payload: object) -> str:
     """OWNER/NAME that a delivery is about, case folded; empty where it is about none, as of an organization."""
     if not isinstance(payload, dict):
-        raise _Refusal(HTTPStatus.BAD_REQUEST, "The payload is no JSON object.")
+        raise Refusal(HTTPStatus.BAD_REQUEST, "The payload is no JSON object.")
     repository = payload.get("repository")
     name = repository.get("full_name") if isinstance(repository, dict) else None
     return name.casefold() if isinstance(name, str) else ""

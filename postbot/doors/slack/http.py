@@ -16,13 +16,11 @@ from typing import Final
 
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from postbot.doors.service.bodies import Refusal, body_of
 from postbot.doors.slack.payload import Json, Unreadable, payload_of
-
-LARGEST: Final = 1 << 20
-"""The largest body that is read, in bytes; Slack's own largest are some hundred KB."""
 
 _AT_ONCE: Final = 16
 """Threads that handle what people do."""
@@ -32,14 +30,6 @@ _MOST_WAITING: Final = 256
 
 _STAMP: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
-
-
-class _Refusal(Exception):  # noqa: N818 - an answer, not a fault
-    """What is answered in place of handling it."""
-
-    def __init__(self, status: HTTPStatus, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
 
 
 class Events:
@@ -62,19 +52,19 @@ class Events:
         self._waiting += 1
         try:
             return await self._taken(request)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             self._counted("forged" if refusal.status == HTTPStatus.UNAUTHORIZED else "unreadable")
             return PlainTextResponse(f"{refusal.sentence}\n", refusal.status)
         finally:
             self._waiting -= 1
 
     async def _taken(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await body_of(request)
         self._verify(request, body)
         try:
             payload = payload_of(request.headers.get("content-type", ""), body.decode())
         except Unreadable:
-            raise _Refusal(HTTPStatus.BAD_REQUEST, "It is signed, and nothing that can be read.") from None
+            raise Refusal(HTTPStatus.BAD_REQUEST, "It is signed, and nothing that can be read.") from None
         answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._take, payload)
         return Response(answer.body, answer.status, dict(answer.first_headers_without_set_cookie()))
 
@@ -86,7 +76,7 @@ class Events:
             len(stamps) == len(signatures) == 1 and _STAMP.fullmatch(stamps[0]) and _SIGNATURE.fullmatch(signatures[0])
         )
         if not fits or not _is_text(body) or not self._verifier.is_valid(body, stamps[0], signatures[0]):
-            raise _Refusal(HTTPStatus.UNAUTHORIZED, "This is not signed by Slack, or was signed too long ago.")
+            raise Refusal(HTTPStatus.UNAUTHORIZED, "This is not signed by Slack, or was signed too long ago.")
 
 
 def _is_text(body: bytes) -> bool:
@@ -94,19 +84,3 @@ def _is_text(body: bytes) -> bool:
         return bool(body.decode())
     except UnicodeDecodeError:
         return False
-
-
-async def _body(request: Request) -> bytes:
-    told = request.headers.get("content-length", "")
-    too_large = _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A request may have {LARGEST} bytes at most.")
-    if told.isdecimal() and int(told) > LARGEST:
-        raise too_large
-    body = bytearray()
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > LARGEST:
-                raise too_large
-    except ClientDisconnect:
-        raise _Refusal(HTTPStatus.BAD_REQUEST, "It did not come whole.") from None
-    return bytes(body)
