@@ -280,7 +280,7 @@ class Bot:
         lately = merged_lately(self._snapshot)
         changes = self.ledger.changes(lately) if lately else {}
         seen = Seen(self._snapshot, read, memory, self.profile.templates, changes=changes)
-        return with_rights(seen, self.roster, now) if now else seen
+        return with_rights(seen, self.roster) if now else seen
 
     def told_no(self, memory: Memory, request: Request, words: str) -> list[Message]:
         """What whoever asked hears of a no that comes without a look at the site."""

@@ -10,12 +10,12 @@ hangs keeps nobody waiting for longer than `PATIENCE`, and for `SULKS` after tha
 Methods: docs.slack.dev, reference/methods: users.info, usergroups.users.list, auth.test.
 """
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from postbot import steady
@@ -46,6 +46,12 @@ _GIVEN_UP: Final = 30.0
 
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 _NOBODY: Final = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+_NO_GROUP: Final = frozenset({"no_such_subteam", "plan_upgrade_required"})  # a plan without groups has none
+
+_LOG: Final = logging.getLogger(__name__)
+
+AGAIN: Final = "To extend what has closed takes the right to reopen it. Whoever keeps postbot can allow it."
+"""What somebody hears who may extend and not reopen."""
 
 SILENT: Final = "Slack does not say who you are at the moment, so postbot does nothing. Try again in a minute."
 
@@ -109,6 +115,7 @@ class Workspace:
         self._now = now
         self._questions: dict[str, _Question] = {}
         self._silent_until = float("-inf")
+        self._missed: set[str] = set()
         self._turn = threading.Lock()
 
     def tell(self, member: str, groups: Collection[str], until: float) -> _Told:
@@ -127,22 +134,38 @@ class Workspace:
             self._silent_until = self._now() + SULKS
             raise
         except Exception as error:
-            response = getattr(error, "response", None)
-            is_gone = response is not None and response.get("error") in _NOBODY
-            raise (_Nobody if is_gone else _Silent) from error
-
-    def forget(self) -> None:
-        """Know nothing any more, as after a long while."""
-        with self._turn:
-            self._questions.clear()
-            self._silent_until = float("-inf")
+            raise (_Nobody if _word(error) in _NOBODY else _Silent) from error
 
     def _heard(self, question: _Question, until: float) -> Any:  # noqa: ANN401 - JSON
         """An answer. What has been under way for longer than anybody waits is not waited for again."""
         return question.wait(min(until, question.asked + PATIENCE) - self._now())
 
     def _members(self, group: str) -> Callable[[], frozenset[str]]:
-        return lambda: frozenset(self._client.usergroups_users_list(usergroup=group)["users"])
+        """How to ask who is in a group. One that is gone, or was switched off, has nobody in it: that is no silence."""
+
+        def ask() -> frozenset[str]:
+            try:
+                found = frozenset(self._client.usergroups_users_list(usergroup=group)["users"])
+            except Exception as error:
+                if _word(error) not in _NO_GROUP:
+                    raise
+                self._miss(group, _word(error))
+                return frozenset()
+            self._missed.discard(group)
+            return found
+
+        return ask
+
+    def _miss(self, group: str, word: str) -> None:
+        """Say once of a group that Slack does not know it."""
+        if group not in self._missed:
+            self._missed.add(group)
+            _LOG.warning(
+                "Slack knows no user group %s (%s), so nobody has a right by it. Take it out of `roles`, or switch it "
+                "on again in Slack.",
+                group,
+                word,
+            )
 
     def _asked(self, key: str, ask: Callable[[], Any]) -> _Question:
         """The question of this name, asked by a thread of its own where that has to be done."""
@@ -157,6 +180,12 @@ class Workspace:
             made = self._questions[key] = _Question(now)
         threading.Thread(target=_answer, args=(made.answer, ask), name="slack-asks", daemon=True).start()
         return made
+
+
+def _word(error: Exception) -> str:
+    """The word by which Slack refused; empty where it has said nothing."""
+    response = getattr(error, "response", None)
+    return str(response.get("error") or "") if response is not None else ""
 
 
 def _answer(answer: Future[Any], ask: Callable[[], Any]) -> None:
@@ -225,8 +254,8 @@ class Roster:
         return known.get(member.casefold()) or (known.get(address, "") if address else "")
 
 
-def with_rights(seen: Seen, roster: Roster | None, now: datetime) -> Seen:
-    """The same look, without the opinions that do not count at `now` (aware), and with whom and what that bars.
+def with_rights(seen: Seen, roster: Roster | None) -> Seen:
+    """The same look, without the opinions that do not count at this moment, and with whom and what that bars.
 
     Only those are asked about whose word can still matter: of an open pull request, or of an open request.
     """
@@ -235,22 +264,27 @@ def with_rights(seen: Seen, roster: Roster | None, now: datetime) -> Seen:
     open_ones = (each for each in seen.snapshot.pulls if each.status is PullStatus.OPEN or each.branch in asked)
     pulls = {pull.branch: pull for pull in open_ones}
     theirs = tuple(each for each in memory.opinions if each.branch in pulls and _member(each.asker))
-    lost = frozenset(_unheard(roster, theirs, pulls, postings))
+    lost = dict(_unheard(roster, theirs, pulls, postings))
     heard = tuple(each for each in memory.opinions if each not in lost)
     askers = {*(each.asker for each in memory.requests), *(each.asker for each in theirs)}
     return replace(
         seen,
         memory=replace(memory, opinions=heard),
-        barred=dict(_barred_by(roster, memory.requests, postings, now)),
+        barred=dict(_barred_by(roster, memory.requests, postings)),
+        unheard=lost,
         vetted=bool(theirs),
         logins=_logins(roster, askers),
     )
 
 
 def _barred_by(
-    roster: Roster | None, requests: Iterable[Request], postings: Mapping[Path, Posting | Problem], now: datetime
+    roster: Roster | None, requests: Iterable[Request], postings: Mapping[Path, Posting | Problem]
 ) -> Iterator[tuple[int, Bar]]:
-    """The requests from Slack that must not be carried out now, by number: who asked may not, or may not any more."""
+    """The requests from Slack that must not be carried out now, by number: who asked may not, or may not any more.
+
+    Which rights a wish takes is judged by the state in which it was asked for: where the dates decide, what was asked
+    for in time is not refused because the closing has come before somebody's yes.
+    """
     for request in requests:
         member = _member(request.asker)
         if not member:
@@ -259,11 +293,20 @@ def _barred_by(
         if not isinstance(posting, Posting):  # renamed, perhaps: nobody can tell yet whose it is now
             yield request.number, Bar("Its posting is not where it was.", final=False)
             continue
-        actions = actions_of(request.wish.transition, posting.state(now))
+        actions = actions_of(request.wish.transition, posting.state(request.filed_at))
         if roster is None or not actions:
             yield request.number, Bar("Nobody may ask for this from Slack any more.", final=True)
-        elif refused := _first(roster.vet(member, action, posting) for action in actions):
+        elif refused := _refused(roster, member, actions, posting):
             yield request.number, Bar(refused.words, refused.final)
+
+
+def _refused(roster: Roster, member: str, actions: Sequence[Action], posting: Posting) -> Refused | None:
+    """Why a member may not have something done that takes all these rights; None where they may."""
+    own, *more = actions
+    if refused := roster.vet(member, own, posting):
+        return refused
+    refused = next(filter(None, (roster.vet(member, action, posting) for action in more)), None)
+    return Refused(AGAIN) if refused and refused.final else refused
 
 
 def _unheard(
@@ -271,20 +314,19 @@ def _unheard(
     opinions: Iterable[Opinion],
     pulls: Mapping[str, Pull],
     postings: Mapping[Path, Posting | Problem],
-) -> Iterator[Opinion]:
-    """What people in Slack have said of these pull requests (by branch), and does not count now.
+) -> Iterator[tuple[Opinion, Bar]]:
+    """What people in Slack have said of these pull requests (by branch), and does not count now, and why.
 
     A yes counts while whoever gave it may approve and Slack says so: it is kept, and counts again when Slack answers.
-    A no counts while Slack is silent, for silence merges nothing; but not of somebody who may decide no more, for only
-    they could take it back, and nothing would be merged for ever. What somebody has put off stays put off: that was
-    done when they said it, it ends by itself, and a yes is needed then.
+    A no counts while Slack is silent, for silence merges nothing; but not of somebody who may decide no more. What
+    somebody has put off stays put off: that was done when they said it, it ends by itself, and a yes is needed then.
     """
     for each in opinions:
         if each.said is Said.SNOOZE:
             continue
         refused = _may_not_decide(roster, _member(each.asker), pulls[each.branch], postings)
         if refused and (refused.final or each.said is Said.APPROVE):
-            yield each
+            yield each, Bar(refused.words, refused.final)
 
 
 def _may_not_decide(
@@ -310,10 +352,6 @@ def _member(asker: str) -> str:
     """The id of a person in Slack; empty for anybody else."""
     channel, _, member = asker.partition(":")
     return member if channel == "slack" else ""
-
-
-def _first(refusals: Iterable[Refused | None]) -> Refused | None:
-    return next((each for each in refusals if each), None)
 
 
 _WORDS: Final[Mapping[Action, str]] = {

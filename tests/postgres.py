@@ -7,6 +7,7 @@ those run one after the other.
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -98,6 +99,16 @@ class Postgres:
         """End it and start it again; `immediate` is as if its processes were killed, and it recovers from its log."""
         self.stop(immediate=immediate)
         self.start()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let it take connections meanwhile, and answer none."""
+        keeper = int((self.data / "postmaster.pid").read_text().split()[0])
+        os.kill(keeper, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(keeper, signal.SIGCONT)
 
     @contextmanager
     def standing_by(self) -> Iterator[None]:

@@ -68,6 +68,18 @@ def test_a_ledger_of_every_released_schema_opens_with_its_data(place: Place, sch
     ledger.close()
 
 
+def test_who_had_an_opinion_before_ids_were_kept_is_known_by_the_one_in_their_name(place: Place):
+    released(place, "0004")
+    row = "INSERT INTO opinions VALUES (:number, 'postbot/open/x', 'l1nes', 'approve', :by, :at, '', NULL, NULL)"
+    names = ("Ada (U0ADA1)", "ada-gov", "Ben (U0BEN1) Baker", "Cal (W0CAL1)")
+    for number, by in enumerate(names, 1):
+        change(place, row, number=number, by=by, at=NOON.isoformat())
+    ledger = Ledger.open(place)
+    askers = [(each.by, each.asker) for each in ledger.memory().opinions]
+    ledger.close()
+    assert askers == list(zip(names, ("slack:U0ADA1", "", "", "slack:W0CAL1"), strict=True))
+
+
 @pytest.mark.parametrize("schema", [None, *RELEASED])
 def test_the_migrations_lead_to_the_tables_that_the_code_uses(place: Place, schema: str | None):
     if schema:

@@ -1,12 +1,13 @@
 """Who people in Slack are to postbot: full members by their roles, and nobody else, and nobody at all while it is silent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from postbot import steady
 from postbot.channels.slack import client
 from postbot.config import shipped_profiles
 from postbot.core.plan.rights import Action, Person, Role
@@ -47,8 +48,10 @@ def roster(twin: SlackTwin, *roles: Role, two_people: bool = False, **people: st
     return Roster(workspace(twin), roles, people, two_people)
 
 
-def workspace(twin: SlackTwin) -> Workspace:
-    return Workspace(client(twin.token, twin.url, TWO_SECONDS))
+def workspace(twin: SlackTwin, clock: Sequence[float] = ()) -> Workspace:
+    """What the workspace says; by a clock of the test's own where it has one."""
+    now = (lambda: clock[0]) if clock else steady.seconds
+    return Workspace(client(twin.token, twin.url, TWO_SECONDS), now)
 
 
 def role(who: str, *may: Action, **where: str) -> Role:
@@ -106,17 +109,35 @@ def test_who_is_not_there_may_nothing(twin: SlackTwin, member: str):
 
 @pytest.mark.parametrize("method", ["users.info", "usergroups.users.list", "auth.test"])
 def test_while_slack_does_not_say_who_somebody_is_they_may_nothing_and_that_passes(twin: SlackTwin, method: str):
-    people = roster(twin, role(HR, *Action))
+    clock = [1000.0]
+    people = Roster(workspace(twin, clock), (role(HR, *Action),))
     twin.fault("500", method)
     assert people.vet(ADA, Action.CLOSE, posting()) == Refused(SILENT, final=False)
     twin.heal()
-    people.workspace.forget()  # as after some seconds
+    clock[0] += SULKS
     assert people.vet(ADA, Action.CLOSE, posting()) is None
 
 
 def test_a_missing_scope_means_no(twin: SlackTwin):
     twin.scopes("users:read")
     assert roster(twin, role(HR, *Action)).vet(ADA, Action.CLOSE, posting()) == Refused(SILENT, final=False)
+
+
+def test_a_user_group_that_is_gone_or_switched_off_has_nobody_in_it_and_takes_no_right_from_others(
+    twin: SlackTwin, caplog: pytest.LogCaptureFixture
+):
+    clock = [1000.0]
+    twin.group("S0OFF", BEN, disabled=True)
+    roles = (role("S0GONE", *Action), role("S0OFF", *Action), role(ADA, Action.CLOSE))
+    people = Roster(workspace(twin, clock), roles)
+    for _ in range(3):
+        assert people.vet(ADA, Action.CLOSE, posting()) is None
+        assert "You may not close" in words(people.vet(BEN, Action.CLOSE, posting()))
+        clock[0] += KEPT
+    assert sorted(record.getMessage().partition(",")[0] for record in caplog.records) == [
+        "Slack knows no user group S0GONE (no_such_subteam)",
+        "Slack knows no user group S0OFF (no_such_subteam)",
+    ]
 
 
 def test_many_questions_of_a_few_minutes_are_asked_once(twin: SlackTwin):
@@ -153,7 +174,7 @@ def test_a_slack_that_hangs_keeps_one_waiting_and_the_next_hear_at_once_without_
 
 def test_what_failed_is_asked_again_after_some_seconds_and_not_before(twin: SlackTwin):
     clock = [1000.0]
-    asks = Workspace(client(twin.token, twin.url, TWO_SECONDS), lambda: clock[0])
+    asks = workspace(twin, clock)
     people = Roster(asks, (role("everybody", *Action),))
     twin.fault("500", "users.info")
     for _ in range(3):
@@ -165,7 +186,7 @@ def test_what_failed_is_asked_again_after_some_seconds_and_not_before(twin: Slac
 
 def test_what_slack_said_five_minutes_ago_counts_for_nothing_though_it_is_silent_now(twin: SlackTwin):
     clock = [1000.0]
-    asks = Workspace(client(twin.token, twin.url, TWO_SECONDS), lambda: clock[0])
+    asks = workspace(twin, clock)
     people = Roster(asks, (role("everybody", *Action),))
     assert people.vet(ADA, Action.CLOSE, posting()) is None
     twin.fault("500", None, times=100)

@@ -61,7 +61,9 @@ class Pull:
     had put it off. `blocked` says what keeps an
     open one from being merged now, as far as the host knows; `standing` is what we last said beside it. `put_off_until`
     is the instant (UTC) until which a person has put it off otherwise than by closing it. `known_as` says who
-    those of `approved_by` are who have approved it otherwise than on its page: CHANNEL:RECIPIENT by name.
+    those of `approved_by` are who have approved it otherwise than on its page: CHANNEL:RECIPIENT by name. `objection`
+    is what somebody wants changed who has said so otherwise than on its page, and `overruled_by` are those of
+    `approved_by` who have approved it after that.
     """
 
     number: int
@@ -86,6 +88,8 @@ class Pull:
     url: str = ""
     put_off_until: datetime | None = None
     known_as: Mapping[str, str] = field(default_factory=dict)
+    objection: str = ""
+    overruled_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

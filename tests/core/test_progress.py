@@ -12,7 +12,7 @@ from postbot.core.plan.forecast import apply
 from postbot.core.plan.memory import Memory, Opinion, Said, Spoken
 from postbot.core.plan.people import digest
 from postbot.core.plan.progress import delivered
-from postbot.core.plan.steps import MergeWhen, Policy, Step, Tell
+from postbot.core.plan.steps import Bar, MergeWhen, Policy, Step, Tell
 from postbot.core.site import Path, Pull, PullStatus
 from tests.examples import OPEN_STATE
 from tests.values import BEGIN, Values, policy
@@ -71,6 +71,14 @@ def opine(world: Values, said: Said, by: str = "ann", **others: object) -> None:
     opinion = replace(Opinion(pull.branch, about, said, by, world.now), **others)  # type: ignore[arg-type]
     memory = world.seen.memory
     world.seen = replace(world.seen, memory=replace(memory, opinions=(*memory.opinions, opinion)))
+
+
+def lose(world: Values, by: str, *, final: bool = True) -> None:
+    """What somebody has said counts no more; for good, or while nobody can tell."""
+    memory = world.seen.memory
+    lost = {each: Bar("You may not.", final) for each in memory.opinions if each.by == by}
+    heard = tuple(each for each in memory.opinions if each.by != by)
+    world.seen = replace(world.seen, memory=replace(memory, opinions=heard), unheard=lost)
 
 
 def reopen(world: Values) -> None:
@@ -329,6 +337,33 @@ def facts(said: list[Announcement]) -> Iterator[str]:
     for each in said:
         for fact in each.facts.values():
             yield from (fact,) if isinstance(fact, str) else fact
+
+
+def test_the_no_of_somebody_who_may_not_decide_any_more_leaves_the_card():
+    world, _ = prepared()
+    opine(world, Said.CHANGES, words="Not so")
+    told(world)
+    lose(world, "ann")
+    [said] = told(world)
+    assert words([said]) == ["ann may not decide any more; what they asked for does not keep it any more."]
+    assert said.facts["standing"] == "Nobody has approved it yet."
+
+
+def test_where_another_approval_counts_nobody_is_asked_for_one_in_place_of_one_that_counts_no_more():
+    world, _ = prepared()
+    opine(world, Said.APPROVE, "bo")
+    opine(world, Said.APPROVE, "ann")
+    told(world)
+    lose(world, "ann")
+    assert words(told(world)) == ["ann may not decide any more; their approval does not count."]
+
+
+def test_while_nobody_can_tell_who_may_decide_nothing_is_said_of_it():
+    world, _ = prepared()
+    opine(world, Said.APPROVE)
+    told(world)
+    lose(world, "ann", final=False)
+    assert told(world) == []
 
 
 def test_a_card_keeps_its_size_whatever_is_changed():

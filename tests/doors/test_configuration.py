@@ -282,6 +282,6 @@ def test_an_editor_says_of_a_setting_what_the_example_says(name: str):
     if name == "postbot":
         assert found["ask"]["default"] == ["5 days", "2 days", "1 day", "0 days"]
         assert found["site.profile"]["description"].startswith("The kind of site, which says what its fields")
-        assert "\n  review    a person merges it\n" in found["transitions"]["description"]
+        assert "\n  review    a person merges it, on its page;" in found["transitions"]["description"]
     else:
         assert found["listen"]["default"] == "127.0.0.1:8087"

@@ -82,8 +82,8 @@ def reminder() -> str:
 
 
 def form_of(title: str, verb: Verb, **others: CloseReason) -> Json:
-    bakery = wednesday()
-    return form(bakery.scene(), bakery.posting(title), verb, **others)
+    scene, posting = wednesday().scene(), wednesday().posting(title)
+    return form(scene, posting, verb, pull=scene.pull(posting) if verb is Verb.APPROVE else None, **others)
 
 
 def typed(view: Json, **given: str) -> Json:

@@ -1,7 +1,7 @@
 """What somebody in Slack asked for is carried out only while they may: also after a crash, and however late it is due."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.memory import Opinion, Request, Said
 from postbot.core.plan.people import digest
 from postbot.core.plan.rights import Action, Role
-from postbot.roster import Roster, Workspace
+from postbot.roster import AGAIN, Roster, Workspace
 from tests.twins.slack.client import SlackTwin
 from tests.world import CONFIG, World
 
@@ -34,8 +34,12 @@ def site(folder: Path, slack: SlackTwin, config: str = BY_ITSELF) -> World:
     world.write("pilot", **OPEN)
     world.tick()
     everything = Role(frozenset({HR}), frozenset(Action))
-    world.bot.roster = Roster(Workspace(client(slack.token, slack.url, timedelta(seconds=2))), (everything,))
+    world.bot.roster = Roster(workspace_of(slack), (everything,))
     return world
+
+
+def workspace_of(slack: SlackTwin) -> Workspace:
+    return Workspace(client(slack.token, slack.url, timedelta(seconds=2)))
 
 
 def ask(world: World, transition: str, **values: str) -> Request:
@@ -43,10 +47,10 @@ def ask(world: World, transition: str, **values: str) -> Request:
     return world.bot.ledger.file(world.path("pilot"), wish, f"Ada ({ADA})", world.now, asker=f"slack:{ADA}")
 
 
-def forget_what_slack_said(world: World) -> None:
+def forget_what_slack_said(world: World, slack: SlackTwin) -> None:
     """As after five minutes."""
     assert world.bot.roster is not None
-    world.bot.roster.workspace.forget()
+    world.bot.roster = replace(world.bot.roster, workspace=workspace_of(slack))
 
 
 def test_who_may_gets_what_they_ask_for(tmp_path: Path, slack: SlackTwin) -> None:
@@ -73,7 +77,7 @@ def test_who_loses_the_right_while_it_waits_for_its_date_has_it_taken_back(tmp_p
     world.tick()
     assert len(world.pulls()) == 1
     slack.user(ADA, disabled=True)
-    forget_what_slack_said(world)
+    forget_what_slack_said(world, slack)
     world.approve(1)
     world.advance(minutes=10)
     assert world.answer(request) == (False, "This account is deactivated.")
@@ -92,7 +96,7 @@ def test_while_slack_is_silent_nothing_is_done_or_taken_back_and_then_it_goes_on
     assert world.answer(request) is None
     assert world.pulls(None) == []
     slack.heal()
-    forget_what_slack_said(world)
+    forget_what_slack_said(world, slack)
     world.advance(minutes=1)
     assert world.answer(request) == (True, "Pull request #1 is merged.")
 
@@ -101,7 +105,7 @@ def test_what_waits_for_a_person_stays_open_while_slack_is_silent(tmp_path: Path
     world = site(tmp_path, slack, CONFIG)
     ask(world, "extend", closes="2026-03-27")
     world.tick()
-    forget_what_slack_said(world)
+    forget_what_slack_said(world, slack)
     slack.fault("500", "users.info", times=1000)
     world.advance(minutes=10)
     assert len(world.pulls()) == 1
@@ -159,19 +163,19 @@ def test_a_yes_counts_while_who_gave_it_may_approve(extending: World) -> None:
 def test_a_yes_of_somebody_who_may_not_approve_any_more_merges_nothing(extending: World, slack: SlackTwin) -> None:
     said(extending, Said.APPROVE)
     slack.group(HR, ADA)
-    forget_what_slack_said(extending)
+    forget_what_slack_said(extending, slack)
     extending.advance(minutes=1)
     assert len(extending.pulls()) == 1
 
 
 def test_a_yes_counts_again_once_slack_says_who_gave_it(extending: World, slack: SlackTwin) -> None:
     said(extending, Said.APPROVE)
-    forget_what_slack_said(extending)
+    forget_what_slack_said(extending, slack)
     slack.fault("500", "users.info", times=1000)
     extending.advance(minutes=1)
     assert len(extending.pulls()) == 1
     slack.heal()
-    forget_what_slack_said(extending)
+    forget_what_slack_said(extending, slack)
     extending.advance(minutes=1)
     assert "March 27" in extending.text("pilot")
 
@@ -181,15 +185,43 @@ def test_a_no_holds_while_slack_is_silent_and_not_of_somebody_who_has_left(tmp_p
     world.write("leader", opens="March 9, 2026, 8:00 am EDT", closes="March 20, 2026, 11:59 pm EDT")
     world.tick("2026-03-07T09:00")
     said(world, Said.CHANGES)
-    forget_what_slack_said(world)
+    forget_what_slack_said(world, slack)
     slack.fault("500", "users.info", times=1000)
     world.tick("2026-03-09T08:00")
     assert "state: upcoming" in world.text("leader")
     slack.heal()
     slack.user(BEN, disabled=True)
-    forget_what_slack_said(world)
+    forget_what_slack_said(world, slack)
     world.advance(minutes=1)
     assert "state: open" in world.text("leader")
+
+
+def test_the_wish_that_somebody_repeats_counts_in_place_of_their_earlier_one(extending: World) -> None:
+    [first] = extending.bot.ledger.memory().requests
+    ask(extending, "extend", closes="2026-03-29")
+    extending.advance(minutes=1)
+    extending.advance(minutes=1)
+    assert extending.answer(first) == (False, "Your later wish replaces it.")
+    said(extending, Said.APPROVE)
+    extending.advance(minutes=1)
+    assert "March 29" in extending.text("pilot")
+
+
+def test_what_is_put_off_keeps_nobody_else_waiting_and_has_its_turn_on_its_date(extending: World) -> None:
+    [first] = extending.bot.ledger.memory().requests
+    [pull] = extending.pulls()
+    until = extending.now + timedelta(days=2)
+    off = Opinion(pull.branch, "", Said.SNOOZE, f"Ben ({BEN})", extending.now, until=until, asker=f"slack:{BEN}")
+    extending.bot.ledger.opine(off, extending.path("pilot"))
+    second = extending.ask("pilot", "extend", closes="2026-03-24")
+    extending.advance(minutes=1)
+    said(extending, Said.APPROVE)
+    extending.advance(minutes=1)
+    extending.advance(minutes=1)
+    assert (extending.answer(second) or (None,))[0] is True
+    assert extending.answer(first) is None
+    extending.tick(until + timedelta(minutes=1))
+    assert [each.branch for each in extending.pulls()] == [pull.branch]
 
 
 # Two people ----------------------------------------------------------------------------------------------------------
@@ -242,5 +274,52 @@ def test_who_may_extend_and_not_reopen_does_not_open_a_closed_posting_again(tmp_
     world.tick()
     done, words = world.answer(request) or (None, "")
     assert done is False
-    assert words.startswith("You may not reopen Pilot.")
+    assert words == AGAIN
     assert "state: closed" in world.text("pilot")
+
+
+def test_an_extension_asked_for_in_time_is_not_refused_because_the_date_passed_before_the_yes(
+    tmp_path: Path, slack: SlackTwin
+) -> None:
+    world = World(tmp_path, config=EXTENDING, profile="jekyll-dates")
+    world.write("pilot", DATED)
+    world.tick()
+    roles = (Role(frozenset({HR}), frozenset(Action) - {Action.REOPEN}),)
+    world.bot.roster = Roster(workspace_of(slack), roles)
+    world.now = datetime.fromisoformat("2026-03-20T23:50:00-04:00")
+    request = ask(world, "extend", closes="2026-03-27")
+    world.tick()
+    world.advance(minutes=20)
+    assert world.answer(request) is None
+    said(world, Said.APPROVE)
+    world.advance(minutes=1)
+    assert "2026-03-27" in world.text("pilot")
+    world.tick("2026-03-28T10:00")
+    late = ask(world, "extend", closes="2026-04-03")
+    world.tick()
+    assert world.answer(late) == (False, AGAIN)
+
+
+def test_while_the_plan_is_held_the_prepared_closing_is_known_as_the_wish_that_it_serves(
+    tmp_path: Path, slack: SlackTwin
+) -> None:
+    config = f"{CONFIG.replace('2 days', 'from opening')}approval: {{{{two_people: true}}}}\n"
+    world = site(tmp_path, slack, config)
+    world.tick()
+    [prepared] = world.pulls()
+    request = ask(world, "close")
+    world.bot.ledger.ticked(world.now + timedelta(days=1))
+    plan = world.tick().plan
+    assert plan.held is not None
+    assert [want.request for want in plan.wanted if want.branch == prepared.branch] == [request]
+
+
+DATED = """\
+---
+title: Pilot
+opens: 2026-03-01
+closes: 2026-03-20
+apply_url: https://apply.example.gov/pilot
+---
+Join us.
+"""

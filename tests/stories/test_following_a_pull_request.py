@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,41 @@ def test_where_the_news_wait_for_the_page_the_thread_says_when_it_shows_them(
     site.build(world, "pilot")
     world.advance(minutes=2)
     assert told(slack)[1:] == ["The public page shows it.", ANNOUNCED]
+
+
+# Who may decide ---------------------------------------------------------------------------------------------------
+
+
+def test_a_yes_that_stops_counting_brings_the_buttons_back_and_again_each_time(
+    tmp_path: Path, slack: SlackTwin
+) -> None:
+    world = prepared(tmp_path, slack)
+    assert world.bot.roster is not None
+    may = world.bot.roster
+    none = replace(may, roles=())
+    [pull] = world.pulls()
+    yes = Opinion(pull.branch, lines(world), Said.APPROVE, f"Ada ({ADA})", world.now, asker=f"slack:{ADA}")
+    world.bot.ledger.opine(yes, world.path("pilot"))
+    buttons_there = []
+    for roster in (may, none, none, may, none):
+        world.bot.roster = roster
+        world.advance(minutes=1)
+        buttons_there.append("do:approve" in buttons(card(slack)))
+    assert buttons_there == [False, True, True, False, True]
+    gone = "Ada may not decide any more; somebody else has to approve it."
+    assert told(slack) == ["Approved by Ada.", gone, "What Ada said counts again.", gone]
+    world.tick(DUE)
+    assert len(world.pulls()) == 1
+
+
+def test_a_no_is_lifted_from_the_card_by_somebody_elses_yes(tmp_path: Path, slack: SlackTwin) -> None:
+    world = prepared(tmp_path, slack)
+    say(world, Said.APPROVE, "bo")
+    say(world, Said.CHANGES, words="The salary is wrong")
+    assert plain(card(slack))[2] == "ann asks for changes: The salary is wrong."
+    assert "do:approve" in buttons(card(slack))
+    say(world, Said.APPROVE, "bo")
+    assert plain(card(slack))[2] == "Approved by bo. Merged on its date."
 
 
 # What people write ---------------------------------------------------------------------------------------------------

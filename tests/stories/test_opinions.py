@@ -73,6 +73,41 @@ def test_who_asks_for_changes_keeps_it_from_being_merged_until_they_say_yes(tmp_
     assert "state: open" in world.text("pilot")
 
 
+def test_somebody_elses_later_yes_lifts_a_no_whose_giver_may_be_away(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    say(world, Said.APPROVE, "bo")
+    world.advance(minutes=1)
+    say(world, Said.CHANGES, "ann", "The salary is wrong")
+    world.tick(DUE)
+    assert "state: upcoming" in world.text("pilot")
+    say(world, Said.APPROVE, "bo")
+    world.advance(minutes=1)
+    assert "state: open" in world.text("pilot")
+
+
+def test_who_asked_does_not_lift_a_no_where_their_yes_does_not_count(tmp_path: Path) -> None:
+    world = World(tmp_path, config=f"{CONFIG}approval: {{{{two_people: true}}}}\n")
+    world.write("pilot", state="open", opens="March 1, 2026", closes="March 20, 2026, 11:59 pm EDT")
+    world.tick()
+    world.ask("pilot", "close", by="ann")
+    world.advance(minutes=1)
+    for said, by in ((Said.APPROVE, "bo"), (Said.CHANGES, "cid"), (Said.APPROVE, "ann")):
+        say(world, said, by)
+    world.advance(minutes=1)
+    assert "state: open" in world.text("pilot")
+    say(world, Said.APPROVE, "bo")
+    world.advance(minutes=1)
+    assert "state: closed" in world.text("pilot")
+
+
+def test_a_yes_of_the_first_seconds_counts_though_the_hosts_clock_is_a_little_ahead(tmp_path: Path) -> None:
+    world = prepared(tmp_path)
+    world.now -= timedelta(seconds=30)
+    say(world, Said.APPROVE)
+    world.tick(DUE)
+    assert "state: open" in world.text("pilot")
+
+
 def test_what_is_put_off_is_closed_and_comes_back_on_its_date_and_then_waits_for_a_yes(tmp_path: Path) -> None:
     world = prepared(tmp_path, CONFIG.replace("when-due", "auto"))
     say(world, Said.APPROVE, "bo")  # for another day

@@ -14,7 +14,7 @@ from postbot.core.dates import say
 from postbot.core.plan.memory import Memory, Request
 from postbot.core.plan.people import approvers, digest_of, has_ended, with_approvals
 from postbot.core.plan.steps import Answer, Offer, Policy, Seen
-from postbot.core.plan.wants import outcome, pull_of, queues, request_branch, turns
+from postbot.core.plan.wants import is_again, outcome, pull_of, queues, replaced, request_branch, turn_of
 from postbot.core.posting import Posting, at_utc, slug_of
 from postbot.core.site import PullStatus
 
@@ -23,9 +23,10 @@ def answers(seen: Seen, offers: Sequence[Offer], now: datetime, policy: Policy) 
     """Answers to the requests that have come to their end; of several for one posting only the first has its turn."""
     by_request = {offer.want.request.number: offer for offer in offers if offer.want.request}
     for queue in queues(seen.memory.requests).values():
-        turn = turns(queue)[0]
-        for request in queue[: queue.index(turn)]:
-            yield _replaced(seen, request, turn, now, policy)
+        over = replaced(queue)
+        for request in (each for each in queue if each.number in over):
+            yield _replaced(seen, request, over[request.number], now, policy)
+        turn = turn_of(seen, queue, now, policy)
         offered = by_request.get(turn.number)
         if answer := outcome(offered) if offered else _end(seen, turn, now, policy):
             yield _answer(seen, turn, *answer, policy)
@@ -88,7 +89,8 @@ def _replaced(seen: Seen, request: Request, by: Request, now: datetime, policy: 
     """Who was overtaken hears by whom, unless their pull request was decided on before."""
     posting = seen.postings.get(request.path)
     ended = _end(seen, request, now, policy) if isinstance(posting, Posting) else None
-    said = f"{called(by.by)}'s {by.wish.transition}, asked later, replaces it."
+    rival = f"{called(by.by)}'s {by.wish.transition}, asked later, replaces it."
+    said = "Your later wish replaces it." if is_again(request, by) else rival
     if ended:
         return _answer(seen, request, *ended, policy)
     told = tuple(_to_who_asked(seen, request, done=False, words=said, policy=policy))

@@ -77,6 +77,7 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
     facts = {"reason": held.reason, "digest": held.digest}
     said = Announcement(Event.HELD, f"held:{held.digest}:{_since(seen)}", "", facts, at=now)
     tell = () if said.key in seen.memory.told else (Tell(said),)
+    wanted = _without_doubles(seen, wanted, policy)
     return Plan(now, (*tell, *undelivered(seen.memory, now)), problems, held, wakes_at, tuple(wanted))
 
 
@@ -101,6 +102,17 @@ def _steps(
         *answers(seen, offered, now, policy),
         *broken(seen, now),
     ]
+
+
+def _without_doubles(seen: Seen, wanted: Sequence[Want], policy: Policy) -> list[Want]:
+    """The same wants where the plan is held: a request that uses what the clock has prepared is known as that.
+
+    Whose wish it is must be known there, too, for nobody approves their own.
+    """
+    prepared = {want.posting.path for want in wanted if want.standby}
+    beside = [want for want in wanted if want.posting.path in prepared]
+    others = (want for want in wanted if want.posting.path not in prepared)
+    return [*others, *(offer.want for offer in offers(seen, beside, None, policy))]
 
 
 def _heeded(seen: Seen, refused: Collection[Answer]) -> Seen:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from postbot.core.announce import called, one_line
 from postbot.core.dates import Bound, Moment, read_moment
 from postbot.core.plan.memory import Change, Opinion, Request, Said
-from postbot.core.plan.steps import Policy
+from postbot.core.plan.steps import CLOCK_SLACK, Policy
 from postbot.core.site import File, Path, Pull, PullStatus, Snapshot
 
 # A no ---------------------------------------------------------------------------------------------------------------
@@ -128,14 +128,25 @@ def _opined(pull: Pull, opinions: Sequence[Opinion], snapshot: Snapshot) -> Pull
     if not opinions or pull.status not in (PullStatus.OPEN, PullStatus.WITHDRAWN):
         return pull
     about = digest(pull, snapshot.files) if pull.status is PullStatus.OPEN else ""
-    last = _last(pull, opinions)
-    no = next((each for each in reversed(last.values()) if each.said is Said.CHANGES and each.about == about), None)
+    no, since = _objection(pull, opinions, about)
     return replace(
         with_approvals(pull, opinions, about),
-        blocked=_asks_for(no) if no else pull.blocked,
+        objection=_asks_for(no) if no else "",
+        overruled_by=since,
         again=pull.again or any(each.said is Said.SNOOZE for each in opinions),
         put_off_until=_put_off(opinions),
     )
+
+
+def _objection(pull: Pull, opinions: Sequence[Opinion], about: str) -> tuple[Opinion | None, tuple[str, ...]]:
+    """The latest no to these lines that its giver has not taken back, and who has said yes to them after it."""
+    spoke = {each.giver: at for at, each in enumerate(opinions)}
+    now = sorted(_last(pull, opinions).values(), key=lambda each: spoke[each.giver])
+    to_these = [each for each in now if each.about == about]
+    last = max((at for at, each in enumerate(to_these) if each.said is Said.CHANGES), default=None)
+    if last is None:
+        return None, ()
+    return to_these[last], tuple(each.by for each in to_these[last + 1 :])
 
 
 def with_approvals(pull: Pull, opinions: Iterable[Opinion], about: str | None) -> Pull:
@@ -148,7 +159,8 @@ def with_approvals(pull: Pull, opinions: Iterable[Opinion], about: str | None) -
 
 def _last(pull: Pull, opinions: Sequence[Opinion]) -> dict[str, Opinion]:
     """What each person has said last of what stands there now, in the order in which they began to speak."""
-    return {each.giver: each for each in _since_put_off(opinions) if each.at >= pull.opened_at}
+    opened = pull.opened_at - CLOCK_SLACK  # the host's clock says when that was, and ours when they spoke
+    return {each.giver: each for each in _since_put_off(opinions) if each.at >= opened}
 
 
 def _put_off(opinions: Sequence[Opinion]) -> datetime | None:
@@ -168,6 +180,22 @@ def _since_put_off(opinions: Sequence[Opinion]) -> Sequence[Opinion]:
 def _asks_for(opinion: Opinion) -> str:
     words = one_line(opinion.words).rstrip(".")
     return f"{_shown(opinion.by)} asks for changes{f': {words}' if words else ''}."
+
+
+def objection(pull: Pull, request: Request | None, policy: Policy) -> str:
+    """What somebody wants changed before it is merged, as a sentence; empty where nobody does any more.
+
+    A later yes of somebody else, to the same lines, lifts what was said elsewhere than on its page, if it counts:
+    whoever said no may be away, and nobody else could take it back. A no on its page is for the host to keep.
+    """
+    known = pull.known_as
+    lifted = any(may_approve(name, known.get(name, ""), request, policy) for name in pull.overruled_by)
+    return "" if lifted else pull.objection
+
+
+def hold(pull: Pull, request: Request | None, policy: Policy) -> str | None:
+    """What keeps an open one from being merged, whoever approves it: what somebody wants changed, or the host says."""
+    return objection(pull, request, policy) or pull.blocked
 
 
 # A yes --------------------------------------------------------------------------------------------------------------

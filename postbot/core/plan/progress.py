@@ -19,7 +19,7 @@ from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
 from postbot.core.plan.memory import Memory, Opinion, Said, Spoken
 from postbot.core.plan.news import about, window_facts
-from postbot.core.plan.people import approvers, digest, is_approved, is_put_off, lines_of, put_off_to
+from postbot.core.plan.people import approvers, digest, is_approved, is_put_off, lines_of, objection, put_off_to
 from postbot.core.plan.steps import Offer, Policy, Propose, Seen, Step, Tell, Withdraw
 from postbot.core.plan.undoing import LATE, NEWS
 from postbot.core.plan.waiting import hindrance
@@ -158,6 +158,14 @@ class _Followed:
             return () if self.policy.two_people else self.pull.approved_by
         return approvers(self.pull, self.offer.want.request, self.policy)
 
+    @property
+    def objection(self) -> str:
+        return objection(self.pull, self.offer.want.request if self.offer else None, self.policy)
+
+    @property
+    def hold(self) -> str | None:
+        return self.objection or self.pull.blocked
+
     def count(self, *kinds: str) -> int:
         """How many things of these kinds were told."""
         return sum(what.partition("=")[0] in kinds for what in self.told)
@@ -217,13 +225,14 @@ def _about(it: _Followed) -> About | None:
 def _as_it_is(it: _Followed) -> Iterator[str]:
     """What its card says from the beginning, and is not told again."""
     yield _named("lines", it.about)
-    yield from (_named("blocked", it.pull.blocked),) if it.pull.blocked else ()
+    yield from (_named("blocked", it.hold),) if it.hold else ()
     yield from ("draft=1",) if it.pull.draft else ()
 
 
 def _words(it: _Followed) -> Iterator[_Word]:
     yield from _of_its_lines(it)
     yield from _said(it)
+    yield from _of_rights(it)
     yield from _approvals(it)
     yield from _of_checks(it)
     yield from _turns(it)
@@ -263,6 +272,32 @@ def _said(it: _Followed) -> Iterator[_Word]:
             yield _Word(_named("said", *key), "changes asked for", f"{name} asks for changes{why}.")
 
 
+def _of_rights(it: _Followed) -> Iterator[_Word]:
+    """That somebody whose word was told may not decide any more, and that they may again; as often as that changes."""
+    if not it.is_open:
+        return
+    lost = [each for each, bar in it.seen.unheard.items() if bar.final and each.branch == it.pull.branch]
+    for each in {each.giver: each for each in (*lost, *it.opinions) if each.about == it.about}.values():
+        key = (each.said, each.by, at_utc(each.at))
+        gone, back = _named("lost", *key), _named("back", *key)
+        times = sum(what.startswith(gone) for what in it.told)
+        is_gone = times > sum(what.startswith(back) for what in it.told)
+        if each in lost and not is_gone and _named("said", *key) in it.told:
+            yield _Word(f"{gone}.{times + 1}", "counts no more", _no_more(it, each))
+        elif each not in lost and is_gone:
+            yield _Word(f"{back}.{times}", "counts again", f"What {_name(each.by)} said counts again.")
+
+
+def _no_more(it: _Followed, opinion: Opinion) -> str:
+    if opinion.said is Said.CHANGES:
+        what = "what they asked for does not keep it any more"
+    elif it.offer and not it.approvers and hindrance(it.pull, it.offer, it.policy):
+        what = "somebody else has to approve it"
+    else:
+        what = "their approval does not count"
+    return f"{_name(opinion.by)} may not decide any more; {what}."
+
+
 def _approvals(it: _Followed) -> Iterator[_Word]:
     """Those who approved it on its page, and whose approval counts."""
     elsewhere = {each.by for each in it.opinions if each.said is Said.APPROVE}
@@ -273,8 +308,7 @@ def _approvals(it: _Followed) -> Iterator[_Word]:
 
 def _of_checks(it: _Followed) -> Iterator[_Word]:
     """What keeps it from being merged, once for each reason; and, after that, that nothing does any more."""
-    last = {each.giver: each for each in it.opinions}
-    if not it.is_open or any(each.said is Said.CHANGES and each.about == it.about for each in last.values()):
+    if not it.is_open or it.objection:
         return  # what keeps it is what somebody has said
     if it.pull.blocked:
         yield _Word(_named("blocked", it.pull.blocked), "cannot be merged now", one_line(it.pull.blocked))
@@ -365,7 +399,8 @@ def _name(name: str) -> str:
 def _card(it: _Followed) -> dict[str, Fact]:
     """Everything that the card says now."""
     pull, offer, request = it.pull, it.offer, it.offer.want.request if it.offer else None
-    decided = is_approved(pull, request, it.policy) or pull.draft or bool(it.offer and it.offer.want.standby)
+    agreed = is_approved(pull, request, it.policy) and not it.objection
+    decided = agreed or pull.draft or bool(it.offer and it.offer.want.standby)
     return _window(it) | {
         "transition": it.transition or "change",
         "number": str(pull.number),
@@ -434,7 +469,7 @@ def _waits(it: _Followed, offer: Offer) -> str:
     """What an open one waits for: a person, or its date."""
     if offer.lacks:
         return "It is a draft until nothing is missing."
-    if why := it.pull.blocked or hindrance(it.pull, offer, it.policy):
+    if why := it.hold or hindrance(it.pull, offer, it.policy):
         return one_line(why)
     when = "Merged on its date" if offer.want.due > it.now else "Merged at the next look"
     names = ", ".join(map(_name, it.approvers))

@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from postbot.core.announce import Announcement
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.plan.memory import Change, Memory, Request, Witness
+from postbot.core.plan.memory import Change, Memory, Opinion, Request, Witness
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.profile import State
 from postbot.core.site import ChangeSet, Path, Pull, Snapshot, Standing
+
+CLOCK_SLACK: Final = timedelta(minutes=1)
+"""How far our clock and that of the site's host may be apart without anybody minding."""
 
 
 class MergeWhen(StrEnum):
@@ -61,7 +65,7 @@ class Policy:
     closing_soon: tuple[timedelta, ...] = ()
     most_moves: int = 5
     most_share: float = 0.2
-    clock_slack: timedelta = timedelta(minutes=1)
+    clock_slack: timedelta = CLOCK_SLACK
     staff: tuple[str, ...] = ()
     two_people: bool = False
     people: Mapping[str, str] = field(default_factory=dict)
@@ -92,7 +96,10 @@ class Skew:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Why a request is not carried out: its asker may not, or (not `final`) nobody can tell at this moment."""
+    """Why a request is not carried out, or an opinion does not count: whoever it is of may not have that done.
+
+    Where it is not `final`, only nobody can tell at this moment.
+    """
 
     words: str
     final: bool
@@ -102,8 +109,8 @@ class Bar:
 class Seen:
     """One look at the world: the site, its postings by path (or why one cannot be read), our memory, and our clock.
 
-    `barred` are the requests, by number, that must not be carried out now; opinions that do not count now are not in
-    the memory, and `vetted` says that there are opinions of which the next look may find otherwise.
+    `barred` are the requests, by number, that must not be carried out now; `unheard` are the opinions that do not count
+    now, and so are not in the memory, and `vetted` says that there are some of which the next look may find otherwise.
     `logins` is what people (CHANNEL:RECIPIENT) are called on the host, as far as known.
 
     `templates` are the name patterns (lower case) of files that are patterns for postings and none themselves.
@@ -116,6 +123,7 @@ class Seen:
     templates: tuple[str, ...] = ()
     skew: Skew = Skew()
     barred: Mapping[int, Bar] = field(default_factory=dict)
+    unheard: Mapping[Opinion, Bar] = field(default_factory=dict)
     changes: Mapping[str, Change] = field(default_factory=dict)
     vetted: bool = False
     logins: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from postbot.core.announce import Announcement, Event, one_line
 from postbot.core.dates import say
 from postbot.core.lifecycle import TABLE, Transition
 from postbot.core.plan.news import about, window_facts
-from postbot.core.plan.people import is_approved, verdict
+from postbot.core.plan.people import hold, is_approved, verdict
 from postbot.core.plan.steps import MergeWhen, Offer, Policy, Want
 from postbot.core.plan.wants import is_borrowed, request_branch
 from postbot.core.profile import State
@@ -31,13 +31,13 @@ def hindrance(pull: Pull, offer: Offer, policy: Policy) -> str | None:
     if pull.draft:
         return "It is a draft, and only a person can make it ready."
     if merge is MergeWhen.REVIEW:
-        return pull.blocked or "A person has to merge it."
+        return hold(pull, request, policy) or "A person has to merge it."
     if pull.again and not is_approved(pull, request, policy):
         return _PUT_OFF
     asked = merge is MergeWhen.WHEN_DUE or (policy.two_people and request is not None)
     if asked and not is_approved(pull, request, policy):
         return verdict(pull, request, policy)[1] or "Nobody has approved it yet."
-    return pull.blocked
+    return hold(pull, request, policy)
 
 
 # To the staff --------------------------------------------------------------------------------------------------------
@@ -73,12 +73,16 @@ def reminder(want: Want, pull: Pull, thread: str, now: datetime, policy: Policy)
             "since": say(want.due, want.posting.zone),
             "public_sees": _public_sees(want, now) or "",
             "touched": "" if pull.untouched else "yes",
-            "blocked": pull.blocked or (_PUT_OFF if pull.again and not is_approved(pull, want.request, policy) else ""),
+            "blocked": hold(pull, want.request, policy) or _put_off(pull, want, policy),
             "url": pull.url,
         }
         known = about(want.posting, want.posting.state(now), thread)
         key = _reminder(want, max(overdue))
         yield Announcement(Event.WAITING, key, want.posting.slug, facts, about=known, at=now)
+
+
+def _put_off(pull: Pull, want: Want, policy: Policy) -> str:
+    return _PUT_OFF if pull.again and not is_approved(pull, want.request, policy) else ""
 
 
 def reminders(want: Want, pull: Pull | None, policy: Policy) -> list[tuple[datetime, timedelta]]:

@@ -2,7 +2,8 @@
 
 Pure. A posting wants at most one transition at a time: a person's request first, else what the clock asks for. Only
 an extension lets the clock go before it: an opening that is under way, or a closing that is due. Requests for one
-posting take turns as they were filed, but to close or to withdraw it replaces whatever was asked before. Where the
+posting take turns as they were filed, but to close or to withdraw it replaces whatever was asked before, and so does a
+person's later wish their own earlier one of that kind. Where the
 site has closings prepared from the opening on, that one stays ready beside a request, and a request that asks for the
 very same change uses it.
 
@@ -31,14 +32,14 @@ from postbot.core.site import Path, Pull, PullStatus
 
 def wants(seen: Seen, postings: Mapping[Path, Posting], now: datetime, policy: Policy) -> list[Want]:
     """The transition that each posting wants now, if any, and the closing that stands by."""
-    asked = {path: turns(queue)[0] for path, queue in queues(seen.memory.requests).items()}
+    asked = {path: turn_of(seen, queue, now, policy) for path, queue in queues(seen.memory.requests).items()}
     return [want for path, posting in postings.items() for want in _wanted(seen, posting, asked.get(path), now, policy)]
 
 
 def _wanted(seen: Seen, posting: Posting, request: Request | None, now: datetime, policy: Policy) -> Iterator[Want]:
     clocked = _clocked(seen, posting, now, policy)
     asked = _asked_for(seen, posting, request, now, policy) if request else None
-    waits = request is None or _is_put_off(seen, posting, request, now, policy)
+    waits = request is None or _is_put_off(seen, request, now, policy)
     # While nobody can tell whether who asked still may, what is due by the clock does not wait for them.
     waits = waits or (clocked is not None and clocked.due <= now and _is_barred(seen, request))
     if clocked and (waits or (asked and _goes_first(seen, asked, clocked, now, policy))):
@@ -54,8 +55,8 @@ def _is_barred(seen: Seen, request: Request | None) -> bool:
     return request is not None and request.number in seen.barred
 
 
-def _is_put_off(seen: Seen, posting: Posting, request: Request, now: datetime, policy: Policy) -> bool:
-    pull = seen.snapshot.by_branch.get(request_branch(request, posting.slug))
+def _is_put_off(seen: Seen, request: Request, now: datetime, policy: Policy) -> bool:
+    pull = seen.snapshot.by_branch.get(request_branch(request, slug_of(request.path)))
     return is_put_off(pull, now, policy.zone)
 
 
@@ -78,7 +79,7 @@ def _is_at_hand(seen: Seen, asked: Want, closing: Want, policy: Policy) -> bool:
     if closing.wish.transition is not Transition.CLOSE or asked.when > closing.due or policy.two_people:
         return False
     pull = seen.snapshot.by_branch.get(asked.branch)
-    free = pull is None or (pull.untouched and not (pull.draft or pull.again or pull.blocked))
+    free = pull is None or (pull.untouched and not (pull.draft or pull.again or pull.blocked or pull.objection))
     return free and policy.of(asked.wish.transition).merge is MergeWhen.AUTO
 
 
@@ -179,16 +180,43 @@ def queues(requests: Iterable[Request]) -> dict[Path, list[Request]]:
     return found
 
 
-def turns(queue: Sequence[Request]) -> Sequence[Request]:
-    """The requests of one posting that are still to have their turn: from the latest that replaces others on."""
-    last = max((at for at, request in enumerate(queue) if request.wish.transition in _LAST_WORDS), default=0)
-    return queue[last:]
+def replaced(queue: Sequence[Request]) -> dict[int, Request]:
+    """Which of the requests of one posting are overtaken, by number, and by which later one.
+
+    A person's later wish of the same kind counts in place of their earlier one. Where only a name is known, nobody can
+    tell that it is the same person.
+    """
+    return {
+        earlier.number: later
+        for at, later in enumerate(queue)
+        for earlier in queue[:at]
+        if later.wish.transition in _LAST_WORDS or is_again(earlier, later)
+    }
+
+
+def is_again(one: Request, other: Request) -> bool:
+    """Whether the same person has asked for the same thing of a posting, perhaps with other values."""
+    return bool(one.asker) and one.asker == other.asker and one.wish.transition is other.wish.transition
+
+
+def turn_of(seen: Seen, queue: Sequence[Request], now: datetime, policy: Policy) -> Request:
+    """Whose turn it is of the requests of one posting: the first that is neither overtaken nor put off to a date.
+
+    What is put off keeps nobody else waiting until then. Where all are, it is the first of them.
+    """
+    turns = _turns(queue)
+    return next((each for each in turns if not _is_put_off(seen, each, now, policy)), turns[0])
+
+
+def _turns(queue: Sequence[Request]) -> list[Request]:
+    over = replaced(queue)
+    return [request for request in queue if request.number not in over]
 
 
 def ahead_of(seen: Seen, request: Request) -> Request | None:
     """The open request that goes before this one, if it has to wait, or in its place; None if it is its turn."""
     others = [each for each in seen.memory.requests if each.path == request.path and each.number != request.number]
-    first = turns(sorted((*others, request), key=lambda each: each.number))[0]
+    first = _turns(sorted((*others, request), key=lambda each: each.number))[0]
     return None if first.number == request.number else first
 
 

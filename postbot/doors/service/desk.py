@@ -60,7 +60,7 @@ class Desk(Protocol):
         """Keep what somebody says of a pull request; false where that came with this key before."""
 
     def refused(self, path: Path, what: str, by: str, why: str) -> None:
-        """Have it on record that somebody asked for what they may not."""
+        """Have it on record, once an hour for each act and posting, that somebody asked for what they may not."""
 
     def turned_away(self, who: str, why: str) -> None:
         """Have it on record, once an hour for each reason, that somebody came to whom postbot does not listen."""

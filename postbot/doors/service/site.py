@@ -175,9 +175,11 @@ class Site:
         if shown is None:
             return None
         seen, plan = shown
+        memory = bot.ledger.memory()
+        heard = tuple(each for each in memory.opinions if each not in seen.unheard)
         held = f"postbot holds its plan for a person to look at: {plan.held.reason}" if plan.held else ""
         return Glimpse(
-            seen=replace(seen, memory=bot.ledger.memory()),
+            seen=replace(seen, memory=replace(memory, opinions=heard)),
             plan=plan,
             policy=bot.policy,
             voice=bot.voice,
@@ -207,9 +209,11 @@ class Site:
         return is_new
 
     def refused(self, path: SitePath, what: str, by: str, why: str) -> None:
-        """Have it on record that somebody asked for what they may not."""
-        said = f"{by} asked to {what}: {one_line(why)}"
-        self._ledger().acted("refused", at=self._clock.now(), path=path, by=by, detail=said)
+        """Have it on record, once an hour, that somebody asked for what they may not."""
+        now = self._clock.now()
+        if self.heard(f"refused {now:%Y-%m-%d %H} {path} {what} {by}"):
+            said = f"{by} asked to {what}: {one_line(why)}"
+            self._ledger().acted("refused", at=now, path=path, by=by, detail=said)
 
     def turned_away(self, who: str, why: str) -> None:
         """Have it on record, once an hour for each reason, that somebody came to whom postbot does not listen."""

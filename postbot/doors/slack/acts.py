@@ -19,18 +19,19 @@ from postbot import steady
 from postbot.core.announce import one_line
 from postbot.core.lifecycle import Wish
 from postbot.core.plan.memory import Opinion, Request, Said
-from postbot.core.plan.people import digest, may_approve
+from postbot.core.plan.people import digest
 from postbot.core.plan.rights import Action
-from postbot.core.plan.wants import objection
-from postbot.core.site import Pull, PullStatus
+from postbot.core.plan.wants import objection, replaced
+from postbot.doors.service import logs
 from postbot.doors.service.desk import Desk
 from postbot.doors.slack import views
 from postbot.doors.slack.answers import BOARD, Answer, Outcome, Spot, closing, message, still_there, update
+from postbot.doors.slack.looks import Looks
 from postbot.doors.slack.payload import Json, text, within
 from postbot.doors.slack.views import Carried, Found, Turn, Verb
 from postbot.doors.slack.visit import Place, Visit, visit
 from postbot.doors.slack.words import Command, find, meant_by
-from postbot.ledger import AskedBefore
+from postbot.ledger import AskedBefore, LedgerError
 
 MOST_EFFECTS: Final = 20
 """So many things one person may have done within `_SPAN`: more than anybody means to, fewer than do harm unseen."""
@@ -52,6 +53,7 @@ class Acts:
 
     def __init__(self, desks: Callable[[], Sequence[Desk]]) -> None:
         self._desks = desks
+        self._looks = Looks()
         self._pace = _Pace()
 
     # What people begin with
@@ -183,20 +185,20 @@ class Acts:
             return Answer(Outcome.REFUSED, closing(_STALE))
         if why_not := objection(scene.seen, posting, wish, scene.now, scene.policy):
             return Answer(Outcome.REFUSED, closing(f"This cannot be done: {why_not}"))
-        asker, heard_of = f"slack:{place.person.id}", _number(carried.place)
         try:
             with self._pace.one(place.person.id):
-                place.desk.file(posting.path, wish, place.person.signed, asker=asker, key=key, heard_of=heard_of)
+                by, asker = place.person.signed, place.asker
+                place.desk.file(posting.path, wish, by, asker=asker, key=key, heard_of=carried.heard_of)
         except _TooMany:
             return Answer(Outcome.REFUSED, still_there(view, _TOO_MANY), passes=True)
         except AskedBefore as before:
-            return Answer(Outcome.SHOWN, update(_after(before.request, found, wish, carried)))
+            return Answer(Outcome.SHOWN, update(_after(before.request, place, found, wish, carried)))
         return Answer(Outcome.FILED, closing(_filed(place)))
 
     def _opines(self, there: Visit, found: Found, carried: Carried, view: Mapping[str, Any], key: str) -> Answer:
         """Keep what they say of the pull request that they saw, if it still changes the lines that it did."""
-        pull, values = _pull(found, carried.pull), _values(view)
-        if pull is None or carried.place != digest(pull, found.scene.seen.snapshot.files):
+        pull, values = found.scene.pull(found.posting, carried.pull), _values(view)
+        if pull is None or carried.lines != digest(pull, found.scene.seen.snapshot.files):
             return Answer(Outcome.REFUSED, closing("The pull request has changed since. Look at it again, please."))
         words = views.read_words(values) if carried.verb is Verb.CHANGES else ""
         until = views.read_until(found.scene, values) if carried.verb is Verb.SNOOZE else None
@@ -206,13 +208,13 @@ class Acts:
         place = there.place(found.posting)
         opinion = Opinion(
             branch=pull.branch,
-            about=carried.place,
+            about=carried.lines,
             said=_OPINIONS[carried.verb],
             by=place.person.signed,
             at=found.scene.now,
             words=words if isinstance(words, str) else "",
             until=until if not isinstance(until, dict) else None,
-            asker=f"slack:{place.person.id}",
+            asker=place.asker,
         )
         try:
             with self._pace.one(place.person.id):
@@ -223,7 +225,7 @@ class Acts:
 
     def _comes(self, payload: Json) -> tuple[Spot, Visit]:
         spot = Spot.of(payload)
-        return spot, visit(self._desks(), spot.member)
+        return spot, visit(self._looks, self._desks(), spot.member)
 
 
 class _TooMany(Exception):  # noqa: N818 - an answer, not a fault
@@ -265,7 +267,7 @@ _TOO_MANY: Final = (
 )
 _SAID: Final = {
     Verb.APPROVE: "Your approval is noted.",
-    Verb.CHANGES: "What you ask for is noted; nothing is merged until somebody approves.",
+    Verb.CHANGES: "What you ask for is noted; these lines are not merged until somebody approves them after all.",
     Verb.SNOOZE: "Put off; you are asked again on that day.",
 }
 
@@ -278,13 +280,13 @@ def _values(view: Mapping[str, Any]) -> _Values:
 def _telling(there: Visit, said: views.Said) -> views.Said:
     """What is said, below a word on the sites that do not answer."""
     told = views.notice(there.away).blocks if there.away else []
-    return views.Said(said.text, [*told, *said.blocks][:_MOST_IN_MESSAGE])
+    return views.Said(said.text, [*told, *said.blocks][: views.MOST_IN_MESSAGE])
 
 
 def _topped(view: Json, sentence: str) -> Json:
     """A view below a sentence, if there is one."""
     told = views.notice(sentence).blocks if sentence else []
-    return {**view, "blocks": [*told, *view["blocks"]][:_MOST_BLOCKS]}
+    return {**view, "blocks": [*told, *view["blocks"]][: views.MOST_IN_VIEW]}
 
 
 def _not_found(there: Visit, view: Mapping[str, Any]) -> Answer:
@@ -299,18 +301,19 @@ def _is_changed(found: Found, carried: Carried) -> bool:
     return carried.blob != found.scene.blob(found.posting)
 
 
-def _number(text: str) -> int:
-    """A number that a view carries; 0 for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONG_NUMBER else 0
-
-
 def _refusal(there: Visit, found: Found, verb: Verb) -> str:
     """Why this person may not do this to this posting; put on record where they may not."""
     refusal = next(filter(None, (there.refusal(right, found.posting) for right in verb.rights(found.state))), "")
     if refusal:
-        place = there.place(found.posting)
-        place.desk.refused(found.posting.path, verb.value, place.person.signed, refusal)
+        _on_record(there.place(found.posting), found, verb, refusal)
     return refusal
+
+
+def _on_record(place: Place, found: Found, verb: Verb, refusal: str) -> None:
+    try:
+        place.desk.refused(found.posting.path, verb.value, place.person.signed, refusal)
+    except LedgerError as error:  # they are refused all the same
+        logs.line("error", place.desk.name, "refusal not on record", why=str(error), member=place.person.id)
 
 
 def _past(there: Visit, found: Found) -> views.Said:
@@ -322,62 +325,64 @@ def _form(there: Visit, found: Found, meant: Command, value: str = "") -> Json:
 
     `value` is that of the button that led here.
     """
-    number = views.named(value)[1]
     verb, place = meant.verb or Verb.SHOW, there.place(found.posting)
-    pull = _pull(found, number) if verb in _OPINIONS else None
-    other = None if pull else _other(place, found)
-    told = [views.busy(other, found.scene.zone)] if other else []
-    about = digest(pull, found.scene.seen.snapshot.files) if pull else str(other.number) if other else ""
+    pull = found.scene.pull(found.posting, views.named(value)[1]) if verb in _OPINIONS else None
+    others = [] if pull else _others(place, found)
     return views.form(
         found.scene,
         found.posting,
         verb,
-        told=[*told, *filter(None, [place.obstacle])],
-        place=about,
-        pull=pull.number if pull else 0,
+        told=[*_busy(others, found, verb), *filter(None, [place.obstacle])],
+        pull=pull,
+        heard_of=_last(others),
         day=meant.day,
         reason=meant.reason,
         seen=views.lines_named(value),
     )
 
 
-def _pull(found: Found, number: int) -> Pull | None:
-    """The open pull request that is about this posting; none where another number was meant."""
-    pull = found.scene.pull(found.posting)
-    return pull if pull and pull.status is PullStatus.OPEN and number in (0, pull.number) else None
-
-
 def _undecidable(there: Visit, found: Found, verb: Verb, number: int) -> str:
     """Why this person's word on a pull request would be worth nothing, in a sentence; empty where it counts."""
     if verb not in _OPINIONS:
         return ""
-    if (pull := _pull(found, number)) is None:
+    if (pull := found.scene.pull(found.posting, number)) is None:
         return "There is no such pull request any more, so there is nothing to decide."
-    me, scene = there.place(found.posting).person, found.scene
-    own = not may_approve(me.signed, f"slack:{me.id}", scene.request_of(pull), scene.policy)
-    return (
-        "You have asked for this yourself, so it needs somebody else's approval."
-        if verb is Verb.APPROVE and own
-        else ""
-    )
+    own = verb is Verb.APPROVE and not there.place(found.posting).counts(pull)
+    return "You have asked for this yourself, so it needs somebody else's approval." if own else ""
 
 
-def _other(place: Place, found: Found) -> Request | None:
-    """The open request that somebody else has for it."""
-    mine = (place.person.signed, f"slack:{place.person.id}")
-    requests = (each for each in found.scene.seen.memory.requests if each.path == found.posting.path)
-    return next((each for each in requests if each.by not in mine and each.asker not in mine), None)
+def _others(place: Place, found: Found) -> list[Request]:
+    """The open requests that others have for it, as they were filed."""
+    mine = (place.person.signed, place.asker)
+    return [each for each in _queue(found) if each.by not in mine and each.asker not in mine]
 
 
-def _after(other: Request, found: Found, wish: Wish, carried: Carried) -> Json:
+def _queue(found: Found) -> list[Request]:
+    return [each for each in found.scene.seen.memory.requests if each.path == found.posting.path]
+
+
+def _busy(others: Sequence[Request], found: Found, verb: Verb) -> list[str]:
+    """A sentence on each of the latest requests of others that has not been overtaken already."""
+    known = {each.number: each for each in (*_queue(found), *others)}
+    over = replaced([known[number] for number in sorted(known)])
+    told = [each for each in others if each.number not in over]
+    return [views.busy(each, found.scene.zone, verb) for each in told[-_MOST_TOLD:]]
+
+
+def _last(requests: Sequence[Request]) -> int:
+    return max((each.number for each in requests), default=0)
+
+
+def _after(before: Request, place: Place, found: Found, wish: Wish, carried: Carried) -> Json:
     """The summary once more, with a word on who has come before; whoever confirms that goes on."""
-    view = views.summary(found.scene, found.posting, wish, replace(carried, place=str(other.number)))
-    return _topped(view, f"{views.busy(other, found.scene.zone)} Confirm once more to go on all the same.")
+    known = {each.number: each for each in (*_others(place, found), before) if each.number > carried.heard_of}
+    others = [known[number] for number in sorted(known)]
+    view = views.summary(found.scene, found.posting, wish, replace(carried, heard_of=_last(others)))
+    return _topped(view, " ".join([*_busy(others, found, carried.verb), "Confirm once more to go on all the same."]))
 
 
-_MOST_BLOCKS: Final = 100
-_MOST_IN_MESSAGE: Final = 50
-_LONG_NUMBER: Final = 10
+_MOST_TOLD: Final = 3
+"""So many requests of others are told of."""
 
 
 def _filed(place: Place) -> str:

@@ -14,7 +14,7 @@ from slack_sdk.webhook import WebhookClient
 
 from postbot.channels.slack import SILENT
 from postbot.doors.slack.payload import Json, text, within
-from postbot.doors.slack.views import CHANGED, Said, as_modal, notice
+from postbot.doors.slack.views import CHANGED, MOST_IN_VIEW, Said, as_modal, notice
 
 Call = Callable[[WebClient], object]
 
@@ -139,9 +139,8 @@ def still_there(view: Mapping[str, Any], sentence: str) -> Json:
         return closing(sentence)
     told = [{**block, "block_id": _TROUBLE} for block in notice(sentence).blocks[:1]]
     rest = [block for block in blocks if block.get("block_id") != _TROUBLE]
-    return update({**kept, "blocks": [*told, *rest][:_MOST_BLOCKS]})
+    return update({**kept, "blocks": [*told, *rest][:MOST_IN_VIEW]})
 
 
 _OURS: Final = ("type", "callback_id", "title", "submit", "close", "private_metadata")
 _TROUBLE: Final = "trouble"
-_MOST_BLOCKS: Final = 100

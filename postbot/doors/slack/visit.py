@@ -2,8 +2,8 @@
 
 Nothing asks the site's host. Slack is asked who somebody is (`postbot.roster`), every five minutes at most, and all
 sites together wait for it no longer than one. Who cannot be told is nobody, and sees nothing. A site that does not
-answer is left out and named, and the others go on. All that is changed is the audit, where it is put down that somebody
-came to whom postbot does not listen.
+answer in time is left out and named, and the others go on. All that is changed is the audit, where it is put down that
+somebody came to whom postbot does not listen.
 """
 
 from collections.abc import Sequence
@@ -12,18 +12,24 @@ from functools import cached_property
 from typing import Final
 
 from postbot import steady
-from postbot.core.plan.people import with_logins, with_opinions
+from postbot.core.plan.people import may_approve, with_logins, with_opinions
 from postbot.core.plan.rights import Action, Person
 from postbot.core.posting import Posting
+from postbot.core.site import Pull
 from postbot.doors.service import logs
 from postbot.doors.service.desk import Desk, Glimpse
+from postbot.doors.slack.looks import Looks
 from postbot.doors.slack.views import Found, Scene, Sight, found_by
 from postbot.ledger import LedgerError
 from postbot.roster import PATIENCE, Refused, Roster
 
 _NOT_YET: Final = "postbot has not looked at the site yet. Try again in a minute."
 _NOBODY: Final = "Nobody may ask for anything from Slack here. Whoever keeps postbot can allow it."
+_LATE: Final = "Its ledger has not answered in time."
 _MOST_NAMED: Final = 3
+
+_A_LITTLE: Final = 0.3
+"""Seconds beyond `PATIENCE`, in which it is told that Slack has not said within that who somebody is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,15 @@ class Place:
     roster: Roster
     person: Person
     obstacle: str
+
+    @property
+    def asker(self) -> str:
+        """How they hear of what they have asked for, which is also the name that never changes."""
+        return f"slack:{self.person.id}"
+
+    def counts(self, pull: Pull) -> bool:
+        """Whether their own approval would count, by the two-person rule."""
+        return may_approve(self.person.signed, self.asker, self.scene.request_of(pull), self.scene.policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,10 @@ class Visit:
     @cached_property
     def sight(self) -> Sight:
         """What this person may do, each posting by the roles of its own site."""
-        return Sight(lambda action, posting: not self.refusal(action, posting))
+        return Sight(
+            lambda action, posting: not self.refusal(action, posting),
+            lambda pull, posting: self.place(posting).counts(pull),
+        )
 
     def refusal(self, action: Action, posting: Posting) -> str:
         """Why they may not do this to a posting that is seen here, in a sentence; empty where they may."""
@@ -93,10 +111,11 @@ class Visit:
         return {id(posting): place for place in self.places for posting in place.scene.postings}
 
 
-def visit(desks: Sequence[Desk], member: str) -> Visit:
-    """What a member of the workspace finds. A site whose ledger fails is left out, and the log says why."""
-    until = steady.seconds() + PATIENCE
-    found = [_place(desk, member, until, alone=len(desks) == 1) for desk in desks]
+def visit(looks: Looks, desks: Sequence[Desk], member: str) -> Visit:
+    """What a member of the workspace finds. A site whose ledger fails or hangs is left out, and the log says why."""
+    until, alone = steady.seconds() + PATIENCE, len(desks) == 1
+    looked = looks.at(desks, lambda desk: _place(desk, member, until, alone=alone), until + _A_LITTLE)
+    found = [each or _silent(desk, _LATE) for desk, each in zip(desks, looked, strict=True)]
     places = [each for each in found if isinstance(each, Place)]
     closed = [each for each in found if isinstance(each, _Closed)]
     if turned_away := next((each for each in closed if each.refused), None):
@@ -111,8 +130,7 @@ def _place(desk: Desk, member: str, until: float, *, alone: bool) -> Place | _Cl
     try:
         glimpse = desk.glimpse()
     except LedgerError as error:
-        logs.line("error", desk.name, "site does not answer", why=str(error))
-        return _Closed(desk, _away([desk.name]), passes=True, away=True)
+        return _silent(desk, str(error))
     if glimpse is None:
         return _Closed(desk, _NOT_YET, passes=True)
     if glimpse.roster is None:
@@ -121,6 +139,11 @@ def _place(desk: Desk, member: str, until: float, *, alone: bool) -> Place | _Cl
     if isinstance(person, Refused):
         return _Closed(desk, person.words, refused=person.final, passes=not person.final, away=not person.final)
     return Place(desk, _scene("" if alone else desk.name, glimpse), glimpse.roster, person, glimpse.obstacle)
+
+
+def _silent(desk: Desk, why: str) -> _Closed:
+    logs.line("error", desk.name, "site does not answer", why=why)
+    return _Closed(desk, _away([desk.name]), passes=True, away=True)
 
 
 def _away(names: Sequence[str]) -> str:

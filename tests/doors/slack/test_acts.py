@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -107,12 +107,27 @@ def test_who_comes_second_hears_who_is_at_it_and_can_go_on(there: Office):
         person.submit(there.view(person, "form"), WHY)
     ada.submit(there.view(ada, "summary"))
     second = ben.submit(there.view(ben, "summary"))
-    assert "Ada Lovelace" in words(second.json())
+    assert "Ada Lovelace has asked to close" in words(second.json())
+    assert "yours takes its place. Confirm once more" in words(second.json())
     assert len(there.filed()) == 1
     assert "Filed." in words(ben.submit(there.view(ben, "summary")).json())
     assert [row["by"] for row in there.filed()] == [f"Ada Lovelace ({ADA})", f"Ben Baker ({BEN})"]
-    ben.command("/posting", "extend baker")
-    assert "Ada Lovelace" in words(there.view(ben, "form"))
+    ada.command("/posting", "extend baker")
+    told = words(there.view(ada, "form"))
+    assert "Ben Baker has asked to close" in told
+    assert "that comes first." in told
+
+
+def test_who_was_told_of_all_that_others_have_asked_for_confirms_once(there: Office):
+    paused(there)
+    with there.sites[0].ledger() as ledger:
+        for name in ("robin", "sam", "kim"):
+            ledger.file(SitePath("jobs/baker.md"), Wish(Transition.POSTPONE), name, datetime.now(UTC))
+    ada = there.person(ADA)
+    ada.command("/posting", "close baker")
+    told = words(there.view(ada, "form"))
+    assert [f"{name} has asked to postpone" in told for name in ("robin", "sam", "kim")] == [True] * 3
+    assert "Filed." in words(there.confirm(ada, WHY).json())
 
 
 def test_a_site_that_somebody_has_paused_takes_wishes_and_says_that_they_wait(there: Office):
@@ -252,6 +267,21 @@ def test_somebody_approves_what_another_has_asked_for_and_it_is_done(tmp_path: P
         assert [row["by"] for row in said] == [f"Ben Baker ({BEN})"]
 
 
+def test_nobody_is_offered_to_approve_what_they_have_asked_for_themselves(tmp_path: Path, twin: SlackTwin):
+    jobs = site(
+        tmp_path / "agency", twin, more=f"approval: {{two_people: true, people: {{{ADA}: ada-l, {BEN}: ben-b}}}}\n"
+    )
+    jobs.write("baker", state="open")
+    with office(tmp_path, twin, jobs) as there:
+        ada, ben = there.person(ADA), there.person(BEN)
+        ada.command("/posting", "close baker")
+        there.confirm(ada, WHY)
+        proposed(there)
+        shown = {who.id: str(who.command("/posting", "").json()["blocks"]) for who in (ada, ben)}
+        assert ["do:approve" in shown[who.id] for who in (ada, ben)] == [False, True]
+        assert all("waits for approval" in each for each in shown.values())
+
+
 def test_who_asks_for_changes_or_puts_it_off_says_so_in_the_form(tmp_path: Path, twin: SlackTwin):
     jobs = reviewed(tmp_path / "agency", twin)
     with office(tmp_path, twin, jobs) as there:
@@ -265,9 +295,12 @@ def test_who_asks_for_changes_or_puts_it_off_says_so_in_the_form(tmp_path: Path,
         form = there.view(ben, "form")
         ben.submit(form, {"until": {"value": "2020-01-01"}})
         assert list(ben.errors()) == ["until"]
-        assert "Put off" in words(ben.submit(form, {"until": {"value": "2098-01-01"}}).json())
+        ben.submit(form, {"until": {"value": "2098-01-01"}})
+        assert ben.errors() == {"until": "Choose a day within the next 90 days."}
+        day = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}"
+        assert "Put off" in words(ben.submit(form, {"until": {"value": day}}).json())
         said = [row["detail"] for row in there.audit() if row["what"] == "said"]
-        assert ["Not this week" in said[0], "2098-01-0" in said[1], len(said)] == [True, True, 2]
+        assert ["Not this week" in said[0], day[:7] in said[1], len(said)] == [True, True, 2]
         assert jobs.state("baker") == "open"
 
 

@@ -149,6 +149,32 @@ def test_a_site_that_does_not_answer_is_named_and_the_others_go_on(
         assert there.service.line("site does not answer")["site"] == "bureau"
 
 
+def test_a_site_whose_ledger_hangs_keeps_nobody_from_the_others(
+    tmp_path: Path, twin: SlackTwin, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+):
+    """The twin takes an answer for none that comes after Slack's three seconds; a stopped server answers nothing."""
+    monkeypatch.setenv("POSTBOT_LEDGER_PASSWORD", PASSWORD)
+    addresses = [postgres.url().partition("@") for _ in range(2)]
+    ledgers = [f"ledger: '{user.rpartition(':')[0]}@{rest}'\n" for user, _, rest in addresses]
+    hangs = [site(tmp_path / f"bureau-{at}", twin, more=more) for at, more in enumerate(ledgers, 1)]
+    jobs = site(tmp_path / "agency", twin)
+    for each in (jobs, *hangs):
+        each.write("baker", state="open")
+    with office(tmp_path, twin, *hangs, jobs) as there:
+        ada = there.person(ADA)
+        assert "There are 3" in words(ada.command("/posting", "").json())
+        with postgres.stopped():
+            for _ in range(2):
+                answer = ada.command("/posting", "")
+                assert answer.status == 200
+                board = words(answer.json())
+                assert "Sites bureau-1, bureau-2 do not answer at the moment" in board
+                assert "There are 1" in board
+            ada.command("/posting", "close baker")
+            assert "Filed." in words(there.confirm(ada, WHY).json())
+        there.service.wait_for(lambda: "There are 3" in words(ada.command("/posting", "").json()))
+
+
 def test_somebody_to_whom_postbot_does_not_listen_is_on_record_once_however_often_they_come(
     tmp_path: Path, twin: SlackTwin
 ):

@@ -115,12 +115,12 @@ def test_the_board_and_the_home_fit_into_slack_however_many_postings_there_are(c
 def test_every_form_fits_into_slack_whatever_the_posting_is_called(text, title):
     site, posting = one(titled(text, title), pulls=["jobs/harbour-pilot.md"])
     for verb in FORMS:
-        view = form(site, posting, verb, told=[title], place="C0JOBS:1.2", pull=1)
+        view = form(site, posting, verb, told=[title], pull=site.pull(posting), heard_of=1)
         assert view_flaws(view) == []
         carried = Carried.read(view["private_metadata"])
         assert carried is not None
         assert (carried.verb, carried.ref, carried.blob) == (verb, site.ref(posting), site.blob(posting))
-        assert (carried.place, carried.pull) == ("C0JOBS:1.2", 1)
+        assert (len(carried.lines), carried.pull, carried.heard_of) == (16, 1, 1)
         assert view_flaws(changed(site, posting, carried)) == []
 
 
@@ -215,7 +215,7 @@ def test_what_changed_is_shown_as_it_is_and_does_nothing():
 def test_a_request_by_somebody_with_an_odd_name_is_told_in_plain_words():
     site = scene({"a.md": OPEN_STATE}, requests={"a.md": Wish(Transition.EXTEND, {"closes": "2030-05-01"})})
     request = replace(site.seen.memory.requests[0], by="<!channel>\nrobin")
-    said = notice(busy(request, site.zone))
+    said = notice(busy(request, site.zone, Verb.EXTEND))
     assert mrkdwn.of_blocks(list(said.blocks)) == []
     memory = replace(site.seen.memory, requests=(replace(request, by="<!channel> *robin* <https://evil.example|x>"),))
     site = replace(site, seen=replace(site.seen, memory=memory))
@@ -327,7 +327,7 @@ def test_who_decides_on_a_pull_request_sees_its_lines_and_whether_they_are_those
     assert (named(value), len(same)) == ((site.ref(posting), 1), 16)
     for verb in (Verb.APPROVE, Verb.CHANGES, Verb.SNOOZE):
         for seen, told in ((same, False), ("", False), ("0f1e2d3c4b5a6978", True)):
-            view = form(site, posting, verb, pull=1, seen=seen)
+            view = form(site, posting, verb, pull=site.pull(posting), seen=seen)
             assert view_flaws(view) == []
             assert "-state: open\n+state: closed" in shown(view)
             assert ("The lines have changed since the card was written" in shown(view)) is told
@@ -472,7 +472,7 @@ def test_what_we_have_not_carried_is_not_read(text):
 
 def test_what_is_carried_comes_back_and_drops_what_the_fields_held_before_anything_else():
     wish = Wish(Transition.EXTEND, {"closes": "2030-05-01", "t": "é" * 900}, "why")
-    carried = Carried(Verb.EXTEND, "0" * 16, "f" * 40, "C0JOBS:1.2", 7, wish, {"closes": "March 15"})
+    carried = Carried(Verb.EXTEND, "0" * 16, "f" * 40, "a" * 16, 7, 3, wish, {"closes": "March 15"})
     assert Carried.read(carried.write()) == carried
     full = replace(carried, was={str(at): "x" * 60 for at in range(60)})
     assert Carried.read(full.write()) == replace(carried, was={})
@@ -488,7 +488,7 @@ def test_a_summary_shows_exactly_the_lines_that_change_and_who_is_told(kind):
     text = OPEN_STATE if kind == "state" else text
     site, posting = one(text, profile)
     wish = Wish(Transition.CLOSE, reason=CloseReason.CAP_REACHED)
-    carried = Carried(Verb.CLOSE, site.ref(posting), site.blob(posting), "C0JOBS:1.2")
+    carried = Carried(Verb.CLOSE, site.ref(posting), site.blob(posting), heard_of=3)
     view = summary(site, posting, wish, carried)
     assert view_flaws(view) == []
     [code] = pieces(view, "mrkdwn")

@@ -277,6 +277,10 @@ def test_a_day_to_be_asked_again_is_one_that_is_still_to_come():
     found = read_until(site, filled(view))
     assert found == NOW.replace(hour=5) + timedelta(days=1)
     assert read_until(site, filled(view, until="2030-03-06")) == {"until": "Choose a day that is still to come."}
+    assert read_until(site, filled(view, until="2030-06-04")) == NOW.replace(month=6, day=4, hour=4)
+    too_late = {"until": "Choose a day within the next 90 days."}
+    assert read_until(site, filled(view, until="2030-06-05")) == too_late
+    assert read_until(site, filled(view, until="9999-12-31")) == too_late
     assert read_until(site, filled(view, until="soon")) == {"until": "Choose a day."}
 
 
@@ -290,7 +294,7 @@ def test_every_wish_that_is_read_fits_into_its_summary(kind):
     closes = {"hugo": "expiryDate"}.get(kind, "closes")
     given = {f"field__{closes}": "2030-07-04"} | ({} if kind == "dates" else {f"time__{closes}": None})
     site, posting = one(text, profile)
-    view = form(site, posting, Verb.EXTEND, place="C" * 200)
+    view = form(site, posting, Verb.EXTEND, heard_of=10**9)
     wish = read(site, posting, Verb.EXTEND, filled(view, **given))
     assert isinstance(wish, Wish), wish
     carried = Carried.read(view["private_metadata"])
@@ -304,7 +308,7 @@ def test_every_wish_that_is_read_fits_into_its_summary(kind):
 
 def test_the_longest_wish_that_is_read_fits_into_its_summary():
     site, posting = one(UPCOMING)
-    view = form(site, posting, Verb.OPEN, place="C" * 200)
+    view = form(site, posting, Verb.OPEN, heard_of=10**9)
     wish = read(site, posting, Verb.OPEN, filled(view, **GIVEN | {"field__location": "\u4e2d" * 490}))
     assert isinstance(wish, Wish), wish
     carried = Carried.read(view["private_metadata"])

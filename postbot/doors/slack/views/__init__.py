@@ -12,9 +12,9 @@ are Slack's (docs.slack.dev, reference/block-kit).
     speech.py   show(scene, posting, sight) -> Said              history(scene, posting, entries) -> Said
                 several(verb, found, sight) -> Said              unclear(command, found, sight) -> Said
                 help_text() -> Said                              notice(sentence) -> Said
-                busy(request, zone) -> a sentence                as_modal(said, title) -> a view without a submit button
+                busy(request, zone, verb) -> a sentence          as_modal(said, title) -> a view without a submit button
     asks.py     which fields a form asks for; drawn by `form`, read by `reading`
-    form.py     form(scene, posting, verb, told=(), place="", pull=0, day="", reason=None, seen="") -> a modal
+    form.py     form(scene, posting, verb, told=(), pull=None, heard_of=0, day="", reason=None, seen="") -> a modal
     reading.py  read(scene, posting, verb, values) -> Wish | Errors
                 read_words(values) -> str | Errors               read_until(scene, values) -> datetime | Errors
     summary.py  summary(scene, posting, wish, carried) -> a modal
@@ -44,6 +44,8 @@ from postbot.doors.slack.views.form import form
 from postbot.doors.slack.views.parts import (
     CHANGED,
     FORM,
+    MOST_IN_MESSAGE,
+    MOST_IN_VIEW,
     PLAIN,
     SUMMARY,
     Carried,
@@ -61,6 +63,8 @@ from postbot.doors.slack.views.summary import changed, summary, warnings
 __all__ = [
     "CHANGED",
     "FORM",
+    "MOST_IN_MESSAGE",
+    "MOST_IN_VIEW",
     "PLAIN",
     "SUMMARY",
     "Carried",

@@ -192,8 +192,9 @@ def choices_of(found: Found, sight: Sight) -> list[Verb]:
     scene, posting = found.scene, found.posting
     moves = list(sight.moves(posting, scene))
     likely = _LIKELY.get(group_of(found))
-    approve = [Verb.APPROVE] if scene.waits(posting) and sight.may(Verb.APPROVE.right, posting) else []
-    return [*approve, *sorted(moves, key=lambda verb: verb is not likely)]
+    pull = scene.waits(posting)
+    approves = pull is not None and sight.may(Verb.APPROVE.right, posting) and sight.counts(pull, posting)
+    return [*([Verb.APPROVE] if approves else []), *sorted(moves, key=lambda verb: verb is not likely)]
 
 
 _LIKELY: Final = {

@@ -31,6 +31,7 @@ from postbot.doors.slack.views.parts import (
     lines,
     modal,
     name_of,
+    people,
     preformatted,
     section,
     time_input,
@@ -45,7 +46,6 @@ MOST_REASON: Final = 200
 MOST_WORDS: Final = 2000
 REASONS: Final = tuple(reason.value.capitalize() for reason in CloseReason)
 _MOST_WAS: Final = 60
-_DECISIONS: Final = (Verb.APPROVE, Verb.CHANGES, Verb.SNOOZE)
 _TITLES: Final = {Verb.CHANGES: "Ask for changes", Verb.SNOOZE: "Not now", Verb.APPROVE: "Approve"}
 _SUBMITS: Final = {Verb.UNDO: "Take it back", Verb.CHANGES: "Send", Verb.SNOOZE: "Put it off", Verb.APPROVE: "Approve"}
 
@@ -55,16 +55,17 @@ def form(
     posting: Posting,
     verb: Verb,
     told: Sequence[str] = (),
-    place: str = "",
-    pull: int = 0,
+    pull: Pull | None = None,
+    heard_of: int = 0,
     day: str = "",
     reason: CloseReason | None = None,
     seen: str = "",
 ) -> Json:
     """The modal of a verb for one posting. `told` are sentences to stand at its top.
 
-    `day` (YYYY-MM-DD) and `reason` are filled in where the form asks for such a thing; `place` and `pull` are carried.
-    `seen` is the digest of the lines beside the button that led here, empty where that showed none.
+    `pull` is what is decided on, where that is what the verb is for. `heard_of` is the number of the last of other
+    people's requests that `told` tells of. `day` (YYYY-MM-DD) and `reason` are filled in where the form asks for such a
+    thing. `seen` is the digest of the lines beside the button that led here, empty where that showed none.
     """
     asked = asks(posting, verb, scene.now, day)
     blocks = [section(name_of(posting.title)), *(section(sentence) for sentence in told)]
@@ -72,10 +73,12 @@ def form(
     if missed := left_out(posting, verb):
         blocks.append(context(f"{missed} more fields are missing. There is no room for them here; fill in the file."))
     blocks += [block for ask in asked for block in _drawn(ask, scene.zone)]
-    blocks += _of_lines(scene, posting, seen) if verb in _DECISIONS else ()
+    blocks += _of_lines(scene, pull, seen) if pull else ()
     blocks += _of_verb(verb, posting, scene, reason)
+    blocks += _of_approval(scene, pull) if pull and verb is Verb.APPROVE else ()
     was = {ask.key: (posting.text(ask.key) or "")[:_MOST_WAS] for ask in asked}
-    carried = Carried(verb, scene.ref(posting), scene.blob(posting), place, pull, was=was)
+    about = (digest(pull, scene.seen.snapshot.files), pull.number) if pull else ("", 0)
+    carried = Carried(verb, scene.ref(posting), scene.blob(posting), *about, heard_of, was=was)
     title = _TITLES.get(verb, f"{verb.label} a posting")
     return modal(title, FORM, blocks, submit=_SUBMITS.get(verb, "Next"), carried=carried.write())
 
@@ -169,23 +172,29 @@ def _of_verb(verb: Verb, posting: Posting, scene: Scene, reason: CloseReason | N
             yield entry(WORDS, "What should be different?", line_input(MOST_WORDS, multiline=True))
         case Verb.SNOOZE:
             yield entry(UNTIL, "Ask me again on", day_input(tomorrow(posting, scene.now)), hint=f"In {scene.zone}.")
-        case Verb.APPROVE if pull := scene.waits(posting):
-            yield lines(f"*Pull request #{pull.number}*: {_after_a_yes(scene, pull)}")
         case _:
             return
 
 
-def _of_lines(scene: Scene, posting: Posting, seen: str) -> Iterator[Json]:
+def _of_lines(scene: Scene, pull: Pull, seen: str) -> Iterator[Json]:
     """The lines of the pull request that is decided on, and a word where they are others than were shown before."""
-    pull, files = scene.pull(posting), scene.seen.snapshot.files
-    if pull is None:
-        return
+    files = scene.seen.snapshot.files
     if seen and seen != digest(pull, files):
         yield section("The lines have changed since the card was written; these are the present ones.")
     changed = list(lines_of(pull, files))
     if changed:
         yield header("These lines change")
         yield preformatted(changed)
+
+
+def _of_approval(scene: Scene, pull: Pull) -> Iterator[Json]:
+    """What an approval leads to, and whose no it meets: one said in Slack yields to it, no other hindrance does."""
+    if scene.is_waiting(pull):
+        yield lines(f"*Pull request #{pull.number}*: {_after_a_yes(scene, pull)}")
+    if no := scene.no(pull):
+        yield section(f"{people(no)} If you approve, that does not hold it back any more.")
+    if pull.blocked:
+        yield section(f"{pull.blocked} A no on its page is lifted only there.")
 
 
 def _after_a_yes(scene: Scene, pull: Pull) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from postbot.core.announce import one_line
 from postbot.core.announce.blocks import (
+    MOST_BLOCKS,
     MOST_BUTTON,
     MOST_FIELD,
     MOST_FIELDS,
@@ -27,7 +28,7 @@ from postbot.core.announce.blocks import (
 )
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.text.scalar import unprintable
-from postbot.doors.slack.views.scene import Verb
+from postbot.doors.slack.views.scene import Verb, number_in
 
 Json = dict[str, Any]
 
@@ -40,7 +41,7 @@ MENU: Final = "more"
 VALUE: Final = "value"
 """The action_id of the element of every input."""
 
-MOST_IN_MESSAGE: Final = 50
+MOST_IN_MESSAGE: Final = MOST_BLOCKS
 MOST_IN_VIEW: Final = 100
 MOST_OPTIONS: Final = 100
 MOST_IN_MENU: Final = 5
@@ -184,16 +185,12 @@ def decision(ref: str, number: int, lines: str) -> str:
 def named(value: str) -> tuple[str, int]:
     """The ref and the number of a pull request (0 where it names none) in the value of a button."""
     ref, _, rest = value.partition("/")
-    number = rest.partition("/")[0]
-    return ref, int(number) if number.isascii() and number.isdigit() and len(number) < _LONG_NUMBER else 0
+    return ref, number_in(rest.partition("/")[0])
 
 
 def lines_named(value: str) -> str:
     """The digest of the lines that were shown beside a button; empty where its value names none."""
     return value.split("/", 2)[2] if value.count("/") > 1 else ""
-
-
-_LONG_NUMBER = 10
 
 
 # Inputs -------------------------------------------------------------------------------------------------------------
@@ -271,15 +268,17 @@ class Carried:
     """What a form carries to its submit, and a summary to its confirmation.
 
     `blob` is the text of the posting that the form was filled from, `was` what the fields that it asks for held then,
-    as far as there is room for it. `pull` is the number of a pull request, 0 for none. `place` is the door's own: where
-    it is to answer.
+    as far as there is room for it. `pull` is the number of a pull request that is decided on, 0 for none, and `lines`
+    the digest of the lines that were shown of it. `heard_of` is the number of the last of other people's requests that
+    somebody was told of, 0 for none.
     """
 
     verb: Verb
     ref: str
     blob: str
-    place: str = ""
+    lines: str = ""
     pull: int = 0
+    heard_of: int = 0
     wish: Wish | None = None
     was: Mapping[str, str] = field(default_factory=dict)
 
@@ -289,7 +288,7 @@ class Carried:
         return made if _size(made) <= MOST_CARRIED or not self.was else replace(self, was={}).write()
 
     def _json(self) -> Json:
-        told = {"place": self.place, "pull": self.pull, "was": dict(self.was)}
+        told = {"lines": self.lines, "pull": self.pull, "heard_of": self.heard_of, "was": dict(self.was)}
         wish = {"wish": wish_json(self.wish)} if self.wish else {}
         return {"verb": self.verb, "ref": self.ref, "blob": self.blob, **wish, **{k: v for k, v in told.items() if v}}
 
@@ -303,8 +302,9 @@ class Carried:
                 verb=Verb(found["verb"]),
                 ref=str(found["ref"]),
                 blob=str(found["blob"]),
-                place=str(found.get("place", "")),
+                lines=str(found.get("lines", "")),
                 pull=int(found.get("pull", 0)),
+                heard_of=int(found.get("heard_of", 0)),
                 wish=_wish(wish) if wish else None,
                 was=_texts(found.get("was", {})),
             )

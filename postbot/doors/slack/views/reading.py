@@ -8,7 +8,7 @@ posting: exactly its lines change.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from postbot.core.announce import one_line
@@ -71,12 +71,18 @@ def read_words(values: Values) -> str | Errors:
 
 
 def read_until(scene: Scene, values: Values) -> datetime | Errors:
-    """From when on (UTC) somebody wants to be asked again: the beginning of a day of the site that is still to come."""
+    """From when on (UTC) somebody wants to be asked again: the beginning of a day of the site, soon to come."""
     day = _day(_entered(values, UNTIL, "selected_date"))
     if day is None:
         return {UNTIL: "Choose a day."}
     at = datetime(day.year, day.month, day.day, tzinfo=scene.zone).astimezone(UTC)
+    if at - scene.now > _LONGEST_WAIT:
+        return {UNTIL: f"Choose a day within the next {_LONGEST_WAIT.days} days."}
     return at if at > scene.now else {UNTIL: "Choose a day that is still to come."}
+
+
+_LONGEST_WAIT: Final = timedelta(days=90)
+"""For so long something can be put off: whatever else is asked of the posting may have to wait for it."""
 
 
 # Fields -------------------------------------------------------------------------------------------------------------

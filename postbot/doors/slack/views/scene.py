@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from postbot.core.announce.words import Voice, ref_of
 from postbot.core.lifecycle import Actor, Transition, allowed
 from postbot.core.plan.memory import Request
-from postbot.core.plan.people import is_approved
+from postbot.core.plan.people import is_approved, objection
 from postbot.core.plan.rights import Action, actions_of
 from postbot.core.plan.steps import MergeWhen, Plan, Policy, Seen, Want
 from postbot.core.plan.undoing import Undo, undoable
@@ -108,11 +108,15 @@ class Turn:
     def of_value(cls, value: str) -> "Turn":
         """The turn that a button names; the whole board for a value that names none."""
         name, _, page = value.partition("/")
-        known = page.isascii() and page.isdigit() and len(page) < _LONG_NUMBER
-        return cls(Group.__members__.get(name), int(page) if known else 0)
+        return cls(Group.__members__.get(name), number_in(page))
 
 
-_LONG_NUMBER = 6
+def number_in(text: str) -> int:
+    """The number that comes back with a click; 0 for what is none, or longer than any that we have given."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONG_NUMBER else 0
+
+
+_LONG_NUMBER = 10
 
 
 @dataclass(frozen=True)  # without slots: what is looked up often is indexed once
@@ -148,12 +152,16 @@ class Scene:
         return tuple(each for each in found if isinstance(each, Posting) and not each.outside)
 
     @cached_property
-    def _pulls(self) -> Mapping[Path, Pull]:
-        by_path: dict[Path, Pull] = {}
-        for pull in self.seen.snapshot.pulls:
+    def _pulls(self) -> Mapping[Path, Sequence[Pull]]:
+        by_path: dict[Path, list[Pull]] = {}
+        for pull in sorted(self.seen.snapshot.pulls, key=self._weight, reverse=True):
             if pull.status is PullStatus.OPEN:
-                by_path.update({path: pull for path in pull.paths if _goes_before(pull, by_path.get(path))})
+                for path in pull.paths:
+                    by_path.setdefault(path, []).append(pull)
         return by_path
+
+    def _weight(self, pull: Pull) -> tuple[bool, bool, int]:
+        return not pull.draft, self.request_of(pull) is not None, pull.number
 
     @cached_property
     def _wants(self) -> Mapping[str, Want]:
@@ -169,9 +177,13 @@ class Scene:
         file = self.seen.snapshot.files.get(posting.path)
         return file.blob if file else ""
 
-    def pull(self, posting: Posting) -> Pull | None:
-        """The open pull request that is about it; of several the latest that is no draft."""
-        return self._pulls.get(posting.path)
+    def pull(self, posting: Posting, number: int = 0) -> Pull | None:
+        """The open pull request of that number that is about it.
+
+        Without a number, of several (a closing may stand by) one that is no draft, and that somebody has asked for; of
+        such the latest.
+        """
+        return next((each for each in self._pulls.get(posting.path, ()) if number in (0, each.number)), None)
 
     def request(self, posting: Posting) -> Request | None:
         """The oldest open request for it."""
@@ -190,24 +202,30 @@ class Scene:
     def waits(self, posting: Posting) -> Pull | None:
         """Its pull request, if that waits for somebody's approval."""
         pull = self.pull(posting)
-        if pull is None or pull.draft:
-            return None
+        return pull if pull and self.is_waiting(pull) else None
+
+    def is_waiting(self, pull: Pull) -> bool:
+        """Whether an open pull request waits for somebody's approval."""
         want, request = self._wants.get(pull.branch), self.request_of(pull)
         needed = pull.again or (request is not None and self.policy.two_people)
-        if want and self.policy.of(want.wish.transition).merge is MergeWhen.AUTO and not needed:
-            return None
-        return None if is_approved(pull, request, self.policy) else pull
+        by_itself = want is not None and self.policy.of(want.wish.transition).merge is MergeWhen.AUTO and not needed
+        decided = by_itself or is_approved(pull, request, self.policy)
+        return not pull.draft and (not decided or bool(self.no(pull)))
 
-
-def _goes_before(pull: Pull, other: Pull | None) -> bool:
-    return other is None or (not pull.draft, pull.number) > (not other.draft, other.number)
+    def no(self, pull: Pull) -> str:
+        """Whose no a later yes would lift, which was said otherwise than on its page: a sentence; empty for none."""
+        return objection(pull, self.request_of(pull), self.policy)
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Who looks: whether they may do something to a posting. What they may not see is not shown."""
+    """Who looks: whether they may do something to a posting. What they may not see is not shown.
+
+    `counts` says whether their own approval of a pull request about a posting would, by the two-person rule.
+    """
 
     may: Callable[[Action, Posting], bool]
+    counts: Callable[[Pull, Posting], bool] = lambda _pull, _posting: True
 
     def sees(self, posting: Posting) -> bool:
         """Whether they may know of it at all."""

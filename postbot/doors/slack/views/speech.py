@@ -15,6 +15,7 @@ from postbot.core.dates import say
 from postbot.core.lifecycle import Transition, Wish
 from postbot.core.plan.memory import Request
 from postbot.core.plan.offers import gaps
+from postbot.core.plan.wants import replaced
 from postbot.core.posting import Posting
 from postbot.core.profile import State
 from postbot.doors.slack.views.board import button_of, choices_of, facts, overview_of
@@ -114,6 +115,7 @@ _HELP: Final = (
     "*/posting reopen* NAME uses a closed one again",
     "*/posting withdraw* NAME takes it back: upcoming, no dates",
     "*/posting undo* NAME takes back what was done last",
+    "*/posting approve* NAME lets a change go ahead",
     "*/posting show* NAME and *history* NAME tell about it",
     "NAME is any part of the title; a typo does no harm",
     "Nothing happens before you press Confirm",
@@ -130,10 +132,16 @@ def notice(sentence: str) -> Said:
     return Said(one_line(sentence), [section(sentence)])
 
 
-def busy(request: Request, zone: ZoneInfo) -> str:
-    """That somebody else has asked for something of the same posting, what and when, in a sentence."""
-    since = say(request.filed_at, zone)
-    return f"{called(request.by)} has asked to {request.wish.transition} this posting, on {since}; that comes first."
+def busy(request: Request, zone: ZoneInfo, verb: Verb) -> str:
+    """That somebody else has asked for something of a posting, what and when, and what becomes of it, in a sentence.
+
+    `verb` is what is asked for now.
+    """
+    since, then = say(request.filed_at, zone), "that comes first"
+    if step := verb.transition:
+        mine = Request(request.number + 1, request.path, Wish(step), "", request.filed_at)
+        then = "yours takes its place" if replaced([request, mine]) else then
+    return f"{called(request.by)} has asked to {request.wish.transition} this posting, on {since}; {then}."
 
 
 def several(verb: Verb, found: Search, sight: Sight) -> Said:
