@@ -88,7 +88,7 @@ GUARDS = (
     Guard(
         "the library sends nothing to Slack a second time",
         "postbot/channels/slack.py",
-        "            retry_handlers=[],\n",
+        "        retry_handlers=[],\n",
         "",
         ("tests/contract/test_slack.py",),
     ),

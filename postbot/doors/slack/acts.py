@@ -32,6 +32,7 @@ from postbot.doors.slack.views import Carried, Found, Turn, Verb
 from postbot.doors.slack.visit import Place, Visit, visit
 from postbot.doors.slack.words import Command, find, meant_by
 from postbot.ledger import AskedBefore, LedgerError
+from postbot.roster import AGAIN
 
 MOST_EFFECTS: Final = 20
 """So many things one person may have done within `_SPAN`: more than anybody means to, fewer than do harm unseen."""
@@ -303,7 +304,9 @@ def _is_changed(found: Found, carried: Carried) -> bool:
 
 def _refusal(there: Visit, found: Found, verb: Verb) -> str:
     """Why this person may not do this to this posting; put on record where they may not."""
-    refusal = next(filter(None, (there.refusal(right, found.posting) for right in verb.rights(found.state))), "")
+    own, *more = verb.rights(found.state)
+    again = any(there.refusal(right, found.posting) for right in more)
+    refusal = there.refusal(own, found.posting) or (AGAIN if again else "")
     if refusal:
         _on_record(there.place(found.posting), found, verb, refusal)
     return refusal
