@@ -35,6 +35,8 @@ BEGINNING = timedelta(seconds=15)
 """How long after the postings are published the first one opens."""
 STAYS = timedelta(seconds=45)
 """How long a position stays open."""
+PLENTY = 100_000
+"""Requests that GitHub takes in the hour."""
 GRACE = 90
 """Seconds of good weather at the end in which all that is left must be done."""
 COMMAND = (sys.executable, "-c", "from postbot.doors.cli import main; main()", "run", "--service", "service.yaml")
@@ -303,6 +305,8 @@ def storm(weather: Weather, folder: Path) -> Outcome:
         github = stack.enter_context(Twin.start(repo))
         twins = Twins(github, stack.enter_context(SmtpTwin.start()), stack.enter_context(SlackTwin.start()))
         twins.slack.channel(CHANNEL)
+        # A position every few seconds, and a new process after each kill, take more than GitHub's hour has: not judged here.
+        github.rate(core=PLENTY, graphql=PLENTY)
         storm = Storm(weather, folder / "replicas", database, twins)
         os.environ["POSTBOT_LEDGER_PASSWORD"] = PASSWORD
         os.environ["POSTBOT_GITHUB_TOKEN"], os.environ["POSTBOT_SLACK_TOKEN"] = github.token, twins.slack.token
