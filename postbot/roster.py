@@ -46,7 +46,7 @@ _GIVEN_UP: Final = 30.0
 
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 _NOBODY: Final = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
-_NO_GROUP: Final = frozenset({"no_such_subteam", "plan_upgrade_required"})  # a plan without groups has none
+NO_GROUP: Final = frozenset({"no_such_subteam", "plan_upgrade_required"})  # a plan without groups has none
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class Workspace:
             try:
                 found = frozenset(self._client.usergroups_users_list(usergroup=group)["users"])
             except Exception as error:
-                if _word(error) not in _NO_GROUP:
+                if _word(error) not in NO_GROUP:
                     raise
                 self._miss(group, _word(error))
                 return frozenset()

@@ -109,7 +109,7 @@ _NEEDED: Final[Mapping[str, str]] = {
 }
 """The scopes that postbot uses, and what does not work without each."""
 
-SILENT: Final = logging.Logger("postbot.channels.slack", logging.CRITICAL + 1)  # noqa: LOG001 - see below
+SILENT: Final = logging.Logger("postbot.channels.slack", logging.CRITICAL + 1)  # noqa: LOG001 - outside of the tree
 """For whatever speaks with Slack. Made by hand, so that it stands outside the tree of loggers; it lets nothing through.
 At DEBUG the libraries log whole messages and requests, with what people type and where they may be answered."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from postbot.doors.options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from postbot.doors.options import DEFAULT_CONFIG, ConfigOption, JsonOption, ServiceOption
 from postbot.doors.session import configured
 from postbot.doors.terminal import FINE, FOUND, say, say_json
 
@@ -36,9 +36,7 @@ class SchemaOf(StrEnum):
 @config_app.command()
 def check(
     config: ConfigOption = DEFAULT_CONFIG,
-    service: Annotated[
-        Path | None, typer.Option("--service", help="The service's configuration; service.yaml if it lies beside.")
-    ] = None,
+    service: ServiceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find everything that is wrong in the configuration, at once, and which secrets are missing."""

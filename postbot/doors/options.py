@@ -39,6 +39,9 @@ class AuditAction(StrEnum):
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The site's configuration.", envvar="POSTBOT_CONFIG")
 ]
+ServiceOption = Annotated[
+    Path | None, typer.Option("--service", help="The service's configuration; service.yaml if it lies beside.")
+]
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="Act as of this time (ISO 8601, the site's zone).")
 ]

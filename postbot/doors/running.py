@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from postbot.core.problem import PostbotError
-from postbot.doors.options import DEFAULT_CONFIG, ByOption, ConfigOption, JsonOption
+from postbot.doors.options import DEFAULT_CONFIG, ByOption, ConfigOption, JsonOption, ServiceOption
 from postbot.doors.session import as_far_as_known, asker, demand_text, ledger_of
 from postbot.doors.terminal import FINE, FOUND, busy, mention, misuse, say, say_json
 
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 def doctor(
     config: ConfigOption = DEFAULT_CONFIG,
-    service: Annotated[
-        Path | None, typer.Option("--service", help="The service's configuration; service.yaml if it lies beside.")
-    ] = None,
+    service: ServiceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look whether everything that postbot needs is there: rights, rules, branches, Slack. Changes nothing."""

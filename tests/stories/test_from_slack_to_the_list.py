@@ -47,7 +47,7 @@ class Built(dict[str, str]):
     def __init__(self, jobs: Site) -> None:
         self._jobs = jobs
 
-    def get(self, path: str, other: str | None = None) -> str | None:  # type: ignore[override]
+    def get(self, path: str, other: str | None = None) -> str | None:  # type: ignore[override] # all that the server of pages asks of a dict
         """The one posting's page; any other is not there."""
         if path != f"/jobs/{SLUG}/":
             return other

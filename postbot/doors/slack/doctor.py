@@ -20,7 +20,7 @@ from postbot.core.plan.rights import EVERYBODY, groups_of
 from postbot.doors.checking import several
 from postbot.doors.slack.payload import text
 from postbot.hosts.doctor import Finding, fault, fine, warning
-from postbot.roster import Refused, Roster, Workspace
+from postbot.roster import NO_GROUP, Refused, Roster, Workspace
 from postbot.secrets import secret
 from postbot.serviceconfig import SLACK_APP, SLACK_TOKEN, SlackDoor
 
@@ -34,7 +34,6 @@ LOST: Final[Mapping[str, str]] = {
 """The scopes that only the door needs, and what does not work without each; the others the channel knows."""
 
 _PATIENCE: Final = timedelta(seconds=10)
-_NO_GROUP: Final = "no_such_subteam"
 _LOOK_AGAIN: Final = "Look again in a minute; if it stays so, docs.slack.dev says what that means."
 
 
@@ -48,7 +47,7 @@ def examine(door: SlackDoor) -> Iterator[Finding]:
     said = Slack(door.token, server=door.server, timeout=_PATIENCE).check()
     try:
         answer = web.auth_test()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a finding, and the rest is looked at
         yield fault(DOOR, said[0] if said else _why(error))
         return
     yield from _scopes(answer, said)
@@ -90,7 +89,7 @@ def _socket(door: SlackDoor, web: WebClient) -> Finding:
     """Whether Socket Mode can be opened. The address that Slack makes for it is not used, and runs out by itself."""
     try:
         web.apps_connections_open(app_token=door.app_token)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a finding, and the rest is looked at
         return fault(
             DOOR,
             f"Socket Mode cannot be opened. {_why(error)}",
@@ -117,14 +116,17 @@ def named(config: Config) -> Iterator[Finding]:
 
 
 def _groups(web: WebClient, groups: Sequence[str]) -> Iterator[Finding]:
-    """One group of which Slack does not say who is in it bars everybody: nobody's groups are known then."""
+    """A group that is not there has no members; while Slack is silent about one, nobody's groups are known."""
     for group in groups:
         try:
             web.usergroups_users_list(usergroup=group)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-            said = f"Who is in the user group {group} is not known, so nobody may do anything from Slack."
-            mend = f"Enable {group} in Slack, or take it out of `roles`."
-            yield fault(ROLES, f"{said} {_why(error)}", mend if _code(error) == _NO_GROUP else _LOOK_AGAIN)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a finding, and the rest is looked at
+            if _code(error) in NO_GROUP:
+                said = f"There is no user group {group}, so what `roles` grant it nobody may. {_why(error)}"
+                yield fault(ROLES, said, f"Enable {group} in Slack, or take it out of `roles`.")
+            else:
+                said = f"Who is in the user group {group} is not known, so nobody may do anything from Slack."
+                yield fault(ROLES, f"{said} {_why(error)}", _LOOK_AGAIN)
 
 
 def _people(web: WebClient, people: Sequence[str]) -> Iterator[Finding]:

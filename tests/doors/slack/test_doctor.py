@@ -232,9 +232,9 @@ def test_a_user_group_that_is_not_there_or_disabled_is_a_fault(doctor: Doctor, t
     twin.group("S0HRTEAM", CAL, disabled=True)
     done = doctor(roles=ROLES.replace("S0HRTEAM", "S0HRTEAM, S0NOGROUP"))
     assert done.code == 1
-    unknown = "is not known, so nobody may do anything from Slack. Slack says no_such_subteam."
+    unknown = "so what `roles` grant it nobody may. Slack says no_such_subteam."
     assert [(each["subject"], each["says"], each["do"]) for each in done.json() if each["level"] == "fault"] == [
-        ("roles", f"Who is in the user group {group} {unknown}", f"Enable {group} in Slack, or take it out of `roles`.")
+        ("roles", f"There is no user group {group}, {unknown}", f"Enable {group} in Slack, or take it out of `roles`.")
         for group in ("S0HRTEAM", "S0NOGROUP")
     ]
 
