@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from postbot import steady
@@ -225,8 +226,11 @@ class Roster:
             return Refused(refusal)
         return Person(member, _name(told.traits), told.groups, self._login(member, told.traits))
 
-    def refusal(self, action: Action, person: Person, posting: Posting) -> str:
-        """Why a person may not do this to a posting, in a sentence; empty where they may."""
+    def refusal(self, action: Action, person: Person, posting: Posting, also: Sequence[Action] = ()) -> str:
+        """Why a person may not do this to a posting, in a sentence; empty where they may.
+
+        `also` are the further rights that it takes there: to extend what has closed is to reopen it.
+        """
         if not may(self.roles, action, person, posting):
             seen = may(self.roles, Action.SEE, person, posting)
             what = one_line(posting.title) if seen else "this posting"
@@ -236,14 +240,14 @@ class Roster:
                 "What you ask for needs somebody else's approval, and postbot does not know by which name you would "
                 "approve. Whoever keeps postbot can tell it your name on GitHub."
             )
-        return ""
+        return "" if all(may(self.roles, each, person, posting) for each in also) else AGAIN
 
-    def vet(self, member: str, action: Action, posting: Posting) -> Refused | None:
-        """Why what a member asked for may not be carried out now; None where it may."""
+    def vet(self, member: str, action: Action, posting: Posting, also: Sequence[Action] = ()) -> Refused | None:
+        """Why what a member asked for may not be carried out now, as `refusal` has it; None where it may."""
         found = self.person(member)
         if isinstance(found, Refused):
             return found
-        refusal = self.refusal(action, found, posting)
+        refusal = self.refusal(action, found, posting, also)
         return Refused(refusal) if refusal else None
 
     def _login(self, member: str, told: Mapping[str, Any]) -> str:
@@ -257,12 +261,13 @@ class Roster:
 def with_rights(seen: Seen, roster: Roster | None) -> Seen:
     """The same look, without the opinions that do not count at this moment, and with whom and what that bars.
 
-    Only those are asked about whose word can still matter: of an open pull request, or of an open request.
+    Only those are asked about whose word can still matter: of an open pull request, of one that is put off to a day to
+    come, or of an open request.
     """
     memory, postings = seen.memory, seen.postings
     asked = {request_branch(each, slug_of(each.path)) for each in memory.requests}
-    open_ones = (each for each in seen.snapshot.pulls if each.status is PullStatus.OPEN or each.branch in asked)
-    pulls = {pull.branch: pull for pull in open_ones}
+    off = {each.branch for each in memory.opinions if _is_to_come(each, memory.last_tick)}
+    pulls = {each.branch: each for each in seen.snapshot.pulls if _matters(each, asked, off)}
     theirs = tuple(each for each in memory.opinions if each.branch in pulls and _member(each.asker))
     lost = dict(_unheard(roster, theirs, pulls, postings))
     heard = tuple(each for each in memory.opinions if each not in lost)
@@ -272,9 +277,20 @@ def with_rights(seen: Seen, roster: Roster | None) -> Seen:
         memory=replace(memory, opinions=heard),
         barred=dict(_barred_by(roster, memory.requests, postings)),
         unheard=lost,
-        vetted=bool(theirs),
+        vetted=any(each.said is not Said.SNOOZE for each in theirs),
         logins=_logins(roster, askers),
     )
+
+
+def _is_to_come(opinion: Opinion, last: datetime | None) -> bool:
+    """Whether it puts something off to a day that had not come at the last tick."""
+    return opinion.said is Said.SNOOZE and (last is None or opinion.until is None or opinion.until > last)
+
+
+def _matters(pull: Pull, asked: Collection[str], off: Collection[str]) -> bool:
+    """Whether what was said of it can matter: `asked` and `off` are the branches of open requests and of what waits."""
+    withdrawn = pull.status is PullStatus.WITHDRAWN and pull.branch in off
+    return pull.status is PullStatus.OPEN or withdrawn or pull.branch in asked
 
 
 def _barred_by(
@@ -296,17 +312,8 @@ def _barred_by(
         actions = actions_of(request.wish.transition, posting.state(request.filed_at))
         if roster is None or not actions:
             yield request.number, Bar("Nobody may ask for this from Slack any more.", final=True)
-        elif refused := _refused(roster, member, actions, posting):
+        elif refused := roster.vet(member, actions[0], posting, actions[1:]):
             yield request.number, Bar(refused.words, refused.final)
-
-
-def _refused(roster: Roster, member: str, actions: Sequence[Action], posting: Posting) -> Refused | None:
-    """Why a member may not have something done that takes all these rights; None where they may."""
-    own, *more = actions
-    if refused := roster.vet(member, own, posting):
-        return refused
-    refused = next(filter(None, (roster.vet(member, action, posting) for action in more)), None)
-    return Refused(AGAIN) if refused and refused.final else refused
 
 
 def _unheard(

@@ -51,19 +51,24 @@ class Standing:
     verdict: str = ""
 
 
+NO_ON_ITS_PAGE: Final = "has asked for changes."
+"""Ends what an open pull request is `blocked` by where a person who may has said no on its page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pull:
     """One pull request of ours, found by its branch name.
 
-    `head` is the commit the branch points at (empty when the branch is gone). `untouched` is true while that commit
-    is the one we made. `files` holds the changed files as they would be after a merge (None: gone), for open pull
-    requests only; `paths` names the files it changes, or changed, also once it has ended. `again` means that a person
-    had put it off. `blocked` says what keeps an
-    open one from being merged now, as far as the host knows; `standing` is what we last said beside it. `put_off_until`
-    is the instant (UTC) until which a person has put it off otherwise than by closing it. `known_as` says who
-    those of `approved_by` are who have approved it otherwise than on its page: CHANNEL:RECIPIENT by name. `objection`
-    is what somebody wants changed who has said so otherwise than on its page, and `overruled_by` are those of
-    `approved_by` who have approved it after that.
+    `head` is the commit the branch points at (empty when the branch is gone). `untouched` is true while that commit is
+    the one we made. `files` holds the changed files as they would be after a merge (None: gone), for open pull requests
+    only; `paths` names the files it changes, or changed, also once it has ended. `stale` means that the base branch has
+    changed these files since an open one was made, so that it is not merged as it is. `again` means that a person had
+    put it off. `blocked` says what keeps an open one from being merged now, as far as the host knows, or that nobody
+    can tell whether it is put off still; `standing` is what we last said beside it. `put_off_until` is the instant
+    (UTC) until which a person has put it off otherwise than by closing it. `known_as` says who those of `approved_by`
+    are who have approved it otherwise than on its page: CHANNEL:RECIPIENT by name. `objection` is what somebody wants
+    changed who has said so otherwise than on its page, and `overruled_by` are those of `approved_by` who have approved
+    it after that.
     """
 
     number: int
@@ -82,6 +87,7 @@ class Pull:
     reason: str | None = None
     paths: tuple[Path, ...] = ()
     draft: bool = False
+    stale: bool = False
     again: bool = False
     blocked: str | None = None
     standing: Standing = Standing()

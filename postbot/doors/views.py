@@ -253,7 +253,9 @@ def report_json(report: Report) -> Json:
     }
 
 
-def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None, report: Report) -> str:
+def request_text(
+    seen: Seen, request: Request, answered: tuple[bool, str] | None, report: Report, policy: Policy
+) -> str:
     """What came of a request so far."""
     if answered:
         return f"{'Done' if answered[0] else 'Refused'}: {answered[1]}\n"
@@ -263,7 +265,7 @@ def request_text(seen: Seen, request: Request, answered: tuple[bool, str] | None
         return f"Request {request.number} is filed and waits for the held plan: postbot release {held.digest}\n"
     if report.halted:
         return f"Request {request.number} is filed and waits until somebody lets postbot go on: postbot resume\n"
-    first = ahead_of(seen, request)
+    first = ahead_of(seen, request, report.at, policy)
     ahead = f"{one_line(first.by)}'s {first.wish.transition} (request {first.number})" if first else "its opening"
     return f"Request {request.number} is filed; {ahead} comes first. To take it back: postbot cancel {request.number}\n"
 

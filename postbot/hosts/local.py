@@ -104,6 +104,7 @@ class _Case:
     record: _Record
     head: str
     after: Mapping[bytes, str | None] = field(default_factory=dict)
+    stale: bool = False
 
     @property
     def untouched(self) -> bool:
@@ -140,6 +141,8 @@ class LocalHost:
         cases = [self._case(world, record) for record in world.records]
         leaves = self._git.leaves(world.tip, [*self._folders, *_paths(cases)])
         cases = [self._judged(world, case, leaves) for case in cases]
+        stale = self._stale(world, (case.record for case in cases if case.after and case.untouched))
+        cases = [replace(case, stale=case.record.number in stale) for case in cases]
         snapshot = self._snapshot(world, cases, leaves, previous)
         self._last = refs, snapshot
         return snapshot
@@ -281,6 +284,13 @@ class LocalHost:
         changes = self._git.brought(commits, case.after)
         return case.after.items() <= {(change.path, _blob(change.new)) for change in changes}
 
+    def _stale(self, world: _World, records: Iterable[_Record]) -> frozenset[int]:
+        """The numbers of those whose files the base branch has changed since; one git process for each base."""
+        aged = [record for record in records if record.base != world.tip]
+        bases = {record.base for record in aged}
+        moved = {base: {shown(change.path) for change in self._git.changes(base, world.tip)} for base in bases}
+        return frozenset(record.number for record in aged if not moved[record.base].isdisjoint(record.files))
+
     def _snapshot(
         self, world: _World, cases: list[_Case], leaves: Mapping[bytes, Entry], previous: Snapshot | None
     ) -> Snapshot:
@@ -381,7 +391,8 @@ class LocalHost:
         if head and (record is None or head != record.head):
             return head, self._parent_if_ours(head, change, wanted)
         files = {path.decode(): _blob(entry) for path, entry in wanted.items()}
-        if record and head and (record.files, record.message) == (files, change.message):
+        is_made = record is not None and (record.files, record.message) == (files, change.message)
+        if record and head and is_made and not self._stale(world, [record]):
             return head, record.base
         if head and (checkout := self._git.checkout_of(_HEADS + change.branch)):
             raise Refused(f"The branch {change.branch} is checked out in {checkout}; it was left as it is.")
@@ -532,6 +543,7 @@ def _pull(case: _Case, data: Mapping[str, bytes]) -> Pull:
         reason=record.reason,
         paths=tuple(Path(shown(path)) for path in case.after) or tuple(map(Path, record.files)),
         draft=record.draft,
+        stale=case.stale,
         again=record.again,
         standing=record.standing,
     )

@@ -195,6 +195,22 @@ class HostStories:
         assert site.host.look().commit == tip
         assert site.pull().status is PullStatus.OPEN
 
+    def test_base_moved_on_our_own_line_makes_a_pull_stale_until_it_is_made_anew_and_merged(self, site: Site):
+        first = site.host.propose(site.closing(), NOON)
+        assert not site.pull().stale
+        theirs = OPEN.replace(b"open", b"paused")
+        site.forge.commit({BAKER: theirs})
+        assert (site.pull().stale, site.pull().untouched) == (True, True)
+        again = site.host.propose(site.closing(before=theirs), LATER)
+        assert (again.number, again.stale, site.pull()) == (first.number, False, again)
+        site.host.merge(again, LATER)
+        assert site.forge.read(BAKER) == CLOSED
+
+    def test_base_moved_on_another_file_makes_no_pull_stale(self, site: Site):
+        site.host.propose(site.closing(), NOON)
+        site.forge.commit({MILLER: b"theirs"})
+        assert not site.pull().stale
+
     def test_base_moved_elsewhere_leaves_the_pull_as_it_is(self, site: Site):
         change = site.closing()
         first = site.host.propose(change, NOON)

@@ -8,11 +8,11 @@ from pathlib import Path as Folder
 
 import pytest
 
-from postbot.core.site import ChangeSet, Path, Pull, Snapshot, Standing
+from postbot.core.site import ChangeSet, Path, Pull, PullStatus, Snapshot, Standing
 from postbot.hosts import HostError, Refused
 from postbot.hosts.github.api import Api, Token
 from postbot.hosts.github.host import GitHubHost, Habits
-from tests.contract.hosts import BAKER, BRANCH, CLOSED, LATER, NOON, HostStories, Site
+from tests.contract.hosts import BAKER, BRANCH, CLOSED, LATER, NOON, OPEN, HostStories, Site
 from tests.contract.test_hosts import GitForge, make_bare
 from tests.twins.github.client import Twin
 
@@ -143,3 +143,44 @@ def test_a_comment_whose_answer_was_lost_is_not_written_a_second_time(twin: Twin
     with suppress(HostError):
         site.host.note(pull, Standing("It waits."), LATER)
     assert len(twin.effects("comment")) == 1
+
+
+def withdrawn(twin: Twin, site: Site) -> Pull:
+    """A pull request that was taken back, and its branch with it; nothing has been asked of GitHub since."""
+    first = site.host.propose(site.closing(), NOON)
+    site.host.withdraw(site.pull(), "Put off.", NOON)
+    assert site.pull().head == ""
+    return first
+
+
+def test_what_was_taken_back_is_opened_again_with_the_commit_that_it_had(twin: Twin, site: Site):
+    first = withdrawn(twin, site)
+    site.forge.commit({"jobs/miller.md": b"theirs"})
+    change = site.closing()
+    twin.reset_requests()
+    again = site.host.propose(change, LATER)
+    assert (again.number, again.head) == (first.number, first.head)
+    assert not [route for route in twin.routes() if "git/commits" in route]
+    assert (site.pull().status, site.pull().stale) == (PullStatus.OPEN, False)
+
+
+def test_what_was_taken_back_and_whose_own_lines_have_changed_since_is_made_anew_at_the_next_look(
+    twin: Twin, site: Site
+):
+    first = withdrawn(twin, site)
+    theirs = OPEN.replace(b"open", b"paused")
+    site.forge.commit({BAKER: theirs})
+    change = site.closing(before=theirs)
+    site.host.propose(change, LATER)
+    assert (site.pull().number, site.pull().stale) == (first.number, True)
+    site.host.propose(change, LATER)
+    assert not site.pull().stale
+    site.host.merge(site.pull(), LATER)
+    assert site.forge.read(BAKER) == CLOSED
+
+
+def test_what_people_have_added_to_is_theirs_and_not_stale(twin: Twin, site: Site):
+    site.host.propose(site.closing(), NOON)
+    twin.push(BRANCH, {str(BAKER): CLOSED.decode() + "More.\n"}, by="ann")
+    site.forge.commit({BAKER: OPEN.replace(b"open", b"paused")})
+    assert (site.pull().untouched, site.pull().stale) == (False, False)

@@ -74,10 +74,11 @@ def opine(world: Values, said: Said, by: str = "ann", **others: object) -> None:
 
 
 def lose(world: Values, by: str, *, final: bool = True) -> None:
-    """What somebody has said counts no more; for good, or while nobody can tell."""
+    """What somebody has said counts no more; for good, or while nobody can tell. What they have put off stays so."""
     memory = world.seen.memory
-    lost = {each: Bar("You may not.", final) for each in memory.opinions if each.by == by}
-    heard = tuple(each for each in memory.opinions if each.by != by)
+    theirs = [each for each in memory.opinions if each.by == by and each.said is not Said.SNOOZE]
+    lost = {each: Bar("You may not.", final) for each in theirs}
+    heard = tuple(each for each in memory.opinions if each not in lost)
     world.seen = replace(world.seen, memory=replace(memory, opinions=heard), unheard=lost)
 
 
@@ -356,6 +357,17 @@ def test_where_another_approval_counts_nobody_is_asked_for_one_in_place_of_one_t
     told(world)
     lose(world, "ann")
     assert words(told(world)) == ["ann may not decide any more; their approval does not count."]
+
+
+def test_the_yes_of_somebody_who_had_put_it_off_before_counts_no_more_once_they_may_not_decide():
+    world, _ = prepared()
+    opine(world, Said.SNOOZE, until=world.now + timedelta(hours=1))
+    world.now += timedelta(minutes=1)
+    opine(world, Said.APPROVE)
+    assert "Approved by ann." in words(told(world))
+    world.now += timedelta(hours=2)
+    lose(world, "ann")
+    assert words(told(world)) == ["ann may not decide any more; somebody else has to approve it."]
 
 
 def test_while_nobody_can_tell_who_may_decide_nothing_is_said_of_it():

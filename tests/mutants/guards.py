@@ -136,6 +136,13 @@ GUARDS = (
         ("tests/contract/test_github.py",),
     ),
     Guard(
+        "what was made of lines that the base branch has changed since is made anew",
+        "postbot/hosts/github/host.py",
+        "last.rstrip() == message.rstrip() and not moved",
+        "last.rstrip() == message.rstrip()",
+        ("tests/contract/test_github.py",),
+    ),
+    Guard(
         "pull requests of others are not ours",
         "postbot/hosts/github/watch.py",
         "for number, node in known.items() if is_ours(node, self._base)}",
@@ -196,7 +203,7 @@ GUARDS = (
     Guard(
         "a lease that is held is not taken",
         "postbot/ledger/postgres.py",
-        "            if not found.free:\n",
+        "            if not found.free and found.epoch != self._kept:\n",
         "            if found.until and found.until < found.now:\n",
         ("tests/test_ledger_work.py", "tests/test_ledger_postgres.py"),
     ),

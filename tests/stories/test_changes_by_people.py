@@ -212,6 +212,19 @@ def test_a_closing_date_moved_later_while_its_pull_request_is_open_keeps_the_pos
     assert world.said() == ["Pilot: more time to apply", "Pilot: closed"]
 
 
+def test_a_field_uncommented_by_hand_under_an_open_pull_request_has_it_made_anew_and_merged(tmp_path: Path) -> None:
+    world = World(tmp_path, config=CONFIG.replace("merge: when-due", "merge: auto"))
+    world.write("pilot", opens="March 5, 2026, 8:00 am EST", closes="March 20, 2026")
+    world.tick("2026-03-04T09:00")
+    (made,) = world.pulls()
+    world.change("pilot", "# series: '0301' ENTER SERIES IF DIFFERENT", "series: '0301'")
+    world.tick("2026-03-04T10:00")
+    (again,) = world.pulls()
+    assert (again.number, again.files, again.stale) == (made.number, made.files, False)
+    world.tick("2026-03-05T08:00")
+    assert world.said() == ["Pilot: now open"]
+
+
 def test_a_position_reopened_months_later_is_announced_once_as_open_again(tmp_path: Path) -> None:
     world = begun(tmp_path)
     world.tick("2026-03-20T23:59")

@@ -158,3 +158,24 @@ def test_the_rule_of_two_people_counts_a_yes_from_elsewhere(tmp_path: Path) -> N
     say(world, Said.APPROVE, "bo")
     world.advance(minutes=1)
     assert "state: closed" in world.text("pilot")
+
+
+def test_a_closing_that_comes_late_does_not_go_before_what_was_asked_in_time_and_whose_no_is_lifted(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, config=CONFIG)
+    world.write("pilot", state="open", opens="March 1, 2026", closes="March 20, 2026, 11:59 pm EDT")
+    world.tick()
+    request = world.ask("pilot", "extend", closes="2026-03-27")
+    world.tick()  # a person merges it
+    say(world, Said.CHANGES, "ben", "Too long")
+    say(world, Said.APPROVE, "cid")
+    settings = world.folder / "postbot.yaml"
+    by_itself = "transitions:\n  extend: {lead: 0 days, merge: auto}\n"
+    settings.write_text(settings.read_text().replace("transitions:\n", by_itself))
+    world.restart()
+    world.tick("2026-03-21T00:10")  # it was away since
+    world.advance(minutes=1)
+    assert world.answer(request) == (True, "Pull request #1 is merged.")
+    assert "state: open" in world.text("pilot")
+    assert len(world.pulls(None)) == 1

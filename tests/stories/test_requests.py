@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postbot.core.lifecycle import Transition, Wish
-from postbot.core.plan.wants import ahead_of, objection
+from postbot.core.plan.wants import ahead_of, why_not
 from postbot.core.posting import Posting
 from tests.world import CONFIG, READY, World, at, text_of
 
@@ -314,14 +314,15 @@ def test_a_door_can_ask_what_speaks_against_a_wish_and_what_goes_before_it(tmp_p
     seen = world.bot.observe()
     posting = seen.postings[world.path("pilot")]
     assert isinstance(posting, Posting)
-    assert ahead_of(seen, first) is None
-    assert ahead_of(seen, second) == first
-    assert ahead_of(seen, replace(second, wish=Wish(Transition.CLOSE))) is None
-    assert objection(seen, posting, Wish(Transition.EXTEND, {"closes": LATER}), world.now, world.bot.policy) is None
-    assert objection(seen, posting, Wish(Transition.EXTEND), world.now, world.bot.policy) == (
+    rules = world.now, world.bot.policy
+    assert ahead_of(seen, first, *rules) is None
+    assert ahead_of(seen, second, *rules) == first
+    assert ahead_of(seen, replace(second, wish=Wish(Transition.CLOSE)), *rules) is None
+    assert why_not(seen, posting, Wish(Transition.EXTEND, {"closes": LATER}), *rules) is None
+    assert why_not(seen, posting, Wish(Transition.EXTEND), *rules) == (
         "Extending needs the new closing date: closes=YYYY-MM-DD."
     )
-    assert "not reopen" in (objection(seen, posting, Wish(Transition.REOPEN), world.now, world.bot.policy) or "")
+    assert "not reopen" in (why_not(seen, posting, Wish(Transition.REOPEN), *rules) or "")
 
 
 # Reminders

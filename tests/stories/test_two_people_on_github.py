@@ -1,8 +1,11 @@
 """Who may let what be merged on GitHub, and what must not stop a tick: told against people who do their worst."""
 
+from datetime import timedelta
 from pathlib import Path
 
+from postbot.core.plan.memory import Said
 from postbot.core.site import Standing
+from tests.stories.test_opinions import say
 from tests.twins.github.client import Twin
 from tests.world import CONFIG, Clone, World, git
 
@@ -114,3 +117,24 @@ def test_a_path_can_say_nothing_in_a_commit_message(tmp_path: Path) -> None:
     message = git(world.people.bare, "log", "-1", "--format=%B", "main")
     assert "Postbot-File: " in message
     assert not [word for word in ("[skip ci]", " #12", "@agency") if word in message.partition("\n")[2]]
+
+
+# Said in Slack, and closed and opened again on GitHub
+
+
+def test_a_yes_from_just_before_somebody_closed_it_and_opened_it_again_is_none(tmp_path: Path) -> None:
+    world = begun(tmp_path, CONFIG.replace("auto", "when-due"))
+    world.tick("2026-03-19T09:00")
+    world.now += timedelta(minutes=5)
+    world.people.set_clock()
+    say(world, Said.APPROVE)
+    [pull] = world.pulls()
+    twin_of(world).advance(10)
+    twin_of(world).close(pull.number, by="bo")
+    twin_of(world).advance(20)
+    twin_of(world).reopen(pull.number, by="bo")
+    world.tick("2026-03-20T23:59")
+    assert "state: open" in world.text("pilot")
+    say(world, Said.APPROVE)
+    world.advance(minutes=1)
+    assert "state: closed" in world.text("pilot")

@@ -23,7 +23,7 @@ def answers(seen: Seen, offers: Sequence[Offer], now: datetime, policy: Policy) 
     """Answers to the requests that have come to their end; of several for one posting only the first has its turn."""
     by_request = {offer.want.request.number: offer for offer in offers if offer.want.request}
     for queue in queues(seen.memory.requests).values():
-        over = replaced(queue)
+        over = replaced(queue, seen.barred)
         for request in (each for each in queue if each.number in over):
             yield _replaced(seen, request, over[request.number], now, policy)
         turn = turn_of(seen, queue, now, policy)

@@ -77,7 +77,7 @@ def make_plan(seen: Seen, now: datetime, policy: Policy, before: Plan | None = N
     facts = {"reason": held.reason, "digest": held.digest}
     said = Announcement(Event.HELD, f"held:{held.digest}:{_since(seen)}", "", facts, at=now)
     tell = () if said.key in seen.memory.told else (Tell(said),)
-    wanted = _without_doubles(seen, wanted, policy)
+    wanted = _as_asked_for(seen, wanted, policy)
     return Plan(now, (*tell, *undelivered(seen.memory, now)), problems, held, wakes_at, tuple(wanted))
 
 
@@ -104,7 +104,7 @@ def _steps(
     ]
 
 
-def _without_doubles(seen: Seen, wanted: Sequence[Want], policy: Policy) -> list[Want]:
+def _as_asked_for(seen: Seen, wanted: Sequence[Want], policy: Policy) -> list[Want]:
     """The same wants where the plan is held: a request that uses what the clock has prepared is known as that.
 
     Whose wish it is must be known there, too, for nobody approves their own.
@@ -119,7 +119,7 @@ def _heeded(seen: Seen, refused: Collection[Answer]) -> Seen:
     """The same world with people's words in it: what they said of pull requests counts, who may not is not heard."""
     unheard = {answer.request.number for answer in refused}
     requests = tuple(request for request in seen.memory.requests if request.number not in unheard)
-    snapshot = with_opinions(seen.snapshot, seen.memory.opinions)
+    snapshot = with_opinions(seen.snapshot, seen.memory.opinions, seen.unheard)
     return replace(seen, snapshot=snapshot, memory=replace(seen.memory, requests=requests))
 
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from postbot.core.announce import called, one_line
 from postbot.core.dates import Bound, Moment, read_moment
 from postbot.core.plan.memory import Change, Opinion, Request, Said
-from postbot.core.plan.steps import CLOCK_SLACK, Policy
+from postbot.core.plan.steps import CLOCK_SLACK, Bar, Policy
 from postbot.core.site import File, Path, Pull, PullStatus, Snapshot
 
 # A no ---------------------------------------------------------------------------------------------------------------
@@ -78,6 +78,8 @@ def _date(text: str, zone: ZoneInfo) -> datetime | None:
 
 # What was said elsewhere ---------------------------------------------------------------------------------------------
 
+_UNSURE = "It was put off, and at this moment nobody can tell whether the approval that came after that counts."
+
 
 def digest(pull: Pull, files: Mapping[Path, File]) -> str:
     """A name for what an open pull request changes: the lines that go and come, wherever in their files they stand.
@@ -113,28 +115,39 @@ def changed_lines(before: bytes, after: bytes) -> Iterator[str]:
     return (line.encode(errors="surrogateescape").decode(errors="backslashreplace") for line in found)
 
 
-def with_opinions(snapshot: Snapshot, opinions: Sequence[Opinion]) -> Snapshot:
-    """The same site, with what people have said of its pull requests elsewhere than on their pages."""
+def with_opinions(
+    snapshot: Snapshot, opinions: Sequence[Opinion], unheard: Mapping[Opinion, Bar] | None = None
+) -> Snapshot:
+    """The same site, with what people have said of its pull requests elsewhere than on their pages.
+
+    `unheard` are further opinions, which do not count now. Where one of them may end a putting-off and nobody can tell
+    at this moment, what is open stays so and is not merged, and what was withdrawn stays put off.
+    """
     if not opinions:
         return snapshot
     said: dict[str, list[Opinion]] = {}
     for each in opinions:
         said.setdefault(each.branch, []).append(each)
-    pulls = tuple(_opined(pull, said.get(pull.branch, ()), snapshot) for pull in snapshot.pulls)
+    unsure = [each for each, bar in (unheard or {}).items() if each.said is Said.APPROVE and not bar.final]
+    pulls = tuple(_opined(pull, said.get(pull.branch, ()), unsure, snapshot) for pull in snapshot.pulls)
     return replace(snapshot, pulls=pulls)
 
 
-def _opined(pull: Pull, opinions: Sequence[Opinion], snapshot: Snapshot) -> Pull:
+def _opined(pull: Pull, opinions: Sequence[Opinion], unsure: Iterable[Opinion], snapshot: Snapshot) -> Pull:
     if not opinions or pull.status not in (PullStatus.OPEN, PullStatus.WITHDRAWN):
         return pull
-    about = digest(pull, snapshot.files) if pull.status is PullStatus.OPEN else ""
+    is_open = pull.status is PullStatus.OPEN
+    about = digest(pull, snapshot.files) if is_open else ""
     no, since = _objection(pull, opinions, about)
+    off = _put_off(opinions)
+    waits = is_open and off is not None and any(each.branch == pull.branch and each.at >= off.at for each in unsure)
     return replace(
         with_approvals(pull, opinions, about),
         objection=_asks_for(no) if no else "",
         overruled_by=since,
         again=pull.again or any(each.said is Said.SNOOZE for each in opinions),
-        put_off_until=_put_off(opinions),
+        put_off_until=off.until if off and not waits else None,
+        blocked=pull.blocked or (_UNSURE if waits else None),
     )
 
 
@@ -159,16 +172,18 @@ def with_approvals(pull: Pull, opinions: Iterable[Opinion], about: str | None) -
 
 def _last(pull: Pull, opinions: Sequence[Opinion]) -> dict[str, Opinion]:
     """What each person has said last of what stands there now, in the order in which they began to speak."""
-    opened = pull.opened_at - CLOCK_SLACK  # the host's clock says when that was, and ours when they spoke
+    # The host's clock says when that was, and ours when they spoke. What somebody had closed may have had a yes just
+    # before that, which is none for what stands there again.
+    opened = pull.opened_at if pull.again else pull.opened_at - CLOCK_SLACK
     return {each.giver: each for each in _since_put_off(opinions) if each.at >= opened}
 
 
-def _put_off(opinions: Sequence[Opinion]) -> datetime | None:
-    """Until when it was put off, passed or not; None where nobody has, or somebody has said yes since."""
+def _put_off(opinions: Sequence[Opinion]) -> Opinion | None:
+    """How it was put off last, be its day past or not; None where nobody has, or somebody has said yes since."""
     since = _since_put_off(opinions)
     if len(since) == len(opinions) or any(each.said is Said.APPROVE for each in since):
         return None
-    return opinions[-1 - len(since)].until
+    return opinions[-1 - len(since)]
 
 
 def _since_put_off(opinions: Sequence[Opinion]) -> Sequence[Opinion]:

@@ -17,9 +17,9 @@ from typing import Final
 from postbot.core.announce import FOLLOWED, About, Announcement, Event, Fact, called, one_line
 from postbot.core.dates import say
 from postbot.core.lifecycle import Transition
-from postbot.core.plan.memory import Memory, Opinion, Said, Spoken
+from postbot.core.plan.memory import Memory, Opinion, Request, Said, Spoken
 from postbot.core.plan.news import about, window_facts
-from postbot.core.plan.people import approvers, digest, is_approved, is_put_off, lines_of, objection, put_off_to
+from postbot.core.plan.people import approvers, digest, hold, is_approved, is_put_off, lines_of, objection, put_off_to
 from postbot.core.plan.steps import Offer, Policy, Propose, Seen, Step, Tell, Withdraw
 from postbot.core.plan.undoing import LATE, NEWS
 from postbot.core.plan.waiting import hindrance
@@ -160,11 +160,15 @@ class _Followed:
 
     @property
     def objection(self) -> str:
-        return objection(self.pull, self.offer.want.request if self.offer else None, self.policy)
+        return objection(self.pull, self._request, self.policy)
 
     @property
     def hold(self) -> str | None:
-        return self.objection or self.pull.blocked
+        return hold(self.pull, self._request, self.policy)
+
+    @property
+    def _request(self) -> Request | None:
+        return self.offer.want.request if self.offer else None
 
     def count(self, *kinds: str) -> int:
         """How many things of these kinds were told."""
@@ -277,7 +281,8 @@ def _of_rights(it: _Followed) -> Iterator[_Word]:
     if not it.is_open:
         return
     lost = [each for each, bar in it.seen.unheard.items() if bar.final and each.branch == it.pull.branch]
-    for each in {each.giver: each for each in (*lost, *it.opinions) if each.about == it.about}.values():
+    told = (each for each in (*lost, *it.opinions) if each.about == it.about and each.said is not Said.SNOOZE)
+    for each in {each.giver: each for each in told}.values():
         key = (each.said, each.by, at_utc(each.at))
         gone, back = _named("lost", *key), _named("back", *key)
         times = sum(what.startswith(gone) for what in it.told)

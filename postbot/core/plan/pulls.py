@@ -28,6 +28,7 @@ from postbot.core.plan.steps import (
 )
 from postbot.core.plan.undoing import transition_of
 from postbot.core.plan.waiting import hindrance, questions, reminder, standing
+from postbot.core.plan.wants import is_held_back
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.site import ChangeSet, Path, Pull, PullStatus
@@ -43,7 +44,7 @@ def pull_steps(seen: Seen, offer: Offer, thread: str, now: datetime, policy: Pol
         yield from (Tell(said) for said in questions(offer, thread, now, policy) if said.key not in told)
     if not isinstance(offer.change, ChangeSet):
         return
-    if want.request and want.request.number in seen.barred:
+    if want.request and is_held_back(seen, want.request):
         return  # nobody knows at this moment whether who asked for it still may
     pull = seen.snapshot.by_branch.get(want.branch)
     if may_be_proposed(pull, now, policy.zone):
@@ -58,7 +59,7 @@ def pull_steps(seen: Seen, offer: Offer, thread: str, now: datetime, policy: Pol
 def _open_steps(pull: Pull, offer: Offer, change: ChangeSet, now: datetime, policy: Policy) -> Iterator[Step]:
     """What an open pull request needs: to be brought up to date, to be finished, to be merged."""
     want = offer.want
-    if pull.untouched and dict(pull.files) != dict(change.after):
+    if pull.untouched and (pull.stale or dict(pull.files) != dict(change.after)):
         yield _proposal(offer, change, pull)
         return
     if pull.untouched and not _is_finished(pull, change):

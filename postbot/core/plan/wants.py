@@ -3,16 +3,16 @@
 Pure. A posting wants at most one transition at a time: a person's request first, else what the clock asks for. Only
 an extension lets the clock go before it: an opening that is under way, or a closing that is due. Requests for one
 posting take turns as they were filed, but to close or to withdraw it replaces whatever was asked before, and so does a
-person's later wish their own earlier one of that kind. Where the
-site has closings prepared from the opening on, that one stays ready beside a request, and a request that asks for the
-very same change uses it.
+person's later wish their own earlier one of that kind. While nobody can tell whether the later one counts, neither is
+carried out, and neither is taken back. Where the site has closings prepared from the opening on, that one stays ready
+beside a request, and a request that asks for the very same change uses it.
 
 The branch name is known beforehand, so a pull request that exists is found, adopted, refreshed or left alone, and
 never made twice; one that a person closed is an answer. What is wanted is cheap to know; what can be offered for it
 takes a proven edit (`offers`), which is worked out only for a plan that is not held already.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from postbot.core.lifecycle import Due, Transition, Wish, due, upcoming, wished_
 from postbot.core.plan.changeset import branch_name
 from postbot.core.plan.memory import Request
 from postbot.core.plan.offers import gaps, is_draft, offer
-from postbot.core.plan.people import has_ended, is_put_off, may_be_proposed
+from postbot.core.plan.people import has_ended, hold, is_put_off, may_be_proposed, with_opinions
 from postbot.core.plan.steps import MergeWhen, Offer, Policy, Seen, Want
 from postbot.core.plan.undoing import again, is_stopped
 from postbot.core.posting import Posting, live_field, slug_of
@@ -41,7 +41,8 @@ def _wanted(seen: Seen, posting: Posting, request: Request | None, now: datetime
     asked = _asked_for(seen, posting, request, now, policy) if request else None
     waits = request is None or _is_put_off(seen, request, now, policy)
     # While nobody can tell whether who asked still may, what is due by the clock does not wait for them.
-    waits = waits or (clocked is not None and clocked.due <= now and _is_barred(seen, request))
+    held = request is not None and is_held_back(seen, request)
+    waits = waits or (clocked is not None and clocked.due <= now and held)
     if clocked and (waits or (asked and _goes_first(seen, asked, clocked, now, policy))):
         yield clocked
         return
@@ -49,10 +50,6 @@ def _wanted(seen: Seen, posting: Posting, request: Request | None, now: datetime
         yield asked
     if clocked and _stands_by(clocked, now, policy):
         yield replace(clocked, standby=True)
-
-
-def _is_barred(seen: Seen, request: Request | None) -> bool:
-    return request is not None and request.number in seen.barred
 
 
 def _is_put_off(seen: Seen, request: Request, now: datetime, policy: Policy) -> bool:
@@ -79,7 +76,7 @@ def _is_at_hand(seen: Seen, asked: Want, closing: Want, policy: Policy) -> bool:
     if closing.wish.transition is not Transition.CLOSE or asked.when > closing.due or policy.two_people:
         return False
     pull = seen.snapshot.by_branch.get(asked.branch)
-    free = pull is None or (pull.untouched and not (pull.draft or pull.again or pull.blocked or pull.objection))
+    free = pull is None or (pull.untouched and not (pull.draft or pull.again or hold(pull, asked.request, policy)))
     return free and policy.of(asked.wish.transition).merge is MergeWhen.AUTO
 
 
@@ -180,18 +177,30 @@ def queues(requests: Iterable[Request]) -> dict[Path, list[Request]]:
     return found
 
 
-def replaced(queue: Sequence[Request]) -> dict[int, Request]:
+def replaced(queue: Sequence[Request], barred: Collection[int] = ()) -> dict[int, Request]:
     """Which of the requests of one posting are overtaken, by number, and by which later one.
 
     A person's later wish of the same kind counts in place of their earlier one. Where only a name is known, nobody can
-    tell that it is the same person.
+    tell that it is the same person. Those `barred` (by number) may not count, and overtake none.
     """
     return {
         earlier.number: later
         for at, later in enumerate(queue)
         for earlier in queue[:at]
-        if later.wish.transition in _LAST_WORDS or is_again(earlier, later)
+        if later.number not in barred and _overtakes(later, earlier)
     }
+
+
+def _overtakes(later: Request, earlier: Request) -> bool:
+    return later.wish.transition in _LAST_WORDS or is_again(earlier, later)
+
+
+def is_held_back(seen: Seen, request: Request) -> bool:
+    """Whether nobody can tell at this moment if it is to be done: it may not count, or one that overtakes it may."""
+    unsure = (each for each in seen.memory.requests if each.number in seen.barred and each.path == request.path)
+    return any(
+        each.number == request.number or (each.number > request.number and _overtakes(each, request)) for each in unsure
+    )
 
 
 def is_again(one: Request, other: Request) -> bool:
@@ -202,25 +211,33 @@ def is_again(one: Request, other: Request) -> bool:
 def turn_of(seen: Seen, queue: Sequence[Request], now: datetime, policy: Policy) -> Request:
     """Whose turn it is of the requests of one posting: the first that is neither overtaken nor put off to a date.
 
-    What is put off keeps nobody else waiting until then. Where all are, it is the first of them.
+    What is put off keeps nobody else waiting until then; once its day has come it waits in turn for whoever has a pull
+    request by then. Where all are put off, it is the first of them.
     """
-    turns = _turns(queue)
-    return next((each for each in turns if not _is_put_off(seen, each, now, policy)), turns[0])
+    over = replaced(queue, seen.barred)
+    turns = [request for request in queue if request.number not in over]
+    ready = [each for each in turns if not _is_put_off(seen, each, now, policy)]
+    return next((each for each in ready if _is_begun(seen, each, policy)), (ready or turns)[0])
 
 
-def _turns(queue: Sequence[Request]) -> list[Request]:
-    over = replaced(queue)
-    return [request for request in queue if request.number not in over]
+def _is_begun(seen: Seen, request: Request, policy: Policy) -> bool:
+    """Whether it has a pull request of its own that is open, or has ended and is still to be told of."""
+    pull = seen.snapshot.by_branch.get(request_branch(request, slug_of(request.path)))
+    return pull is not None and (pull.status is PullStatus.OPEN or has_ended(pull, policy.zone))
 
 
-def ahead_of(seen: Seen, request: Request) -> Request | None:
-    """The open request that goes before this one, if it has to wait, or in its place; None if it is its turn."""
+def ahead_of(seen: Seen, request: Request, now: datetime, policy: Policy) -> Request | None:
+    """The open request that goes before this one, if it has to wait, or in its place; None if it is its turn.
+
+    `seen` is a look as it comes, before what people have said elsewhere is laid over it.
+    """
+    seen = replace(seen, snapshot=with_opinions(seen.snapshot, seen.memory.opinions, seen.unheard))
     others = [each for each in seen.memory.requests if each.path == request.path and each.number != request.number]
-    first = _turns(sorted((*others, request), key=lambda each: each.number))[0]
+    first = turn_of(seen, sorted((*others, request), key=lambda each: each.number), now, policy)
     return None if first.number == request.number else first
 
 
-def objection(seen: Seen, posting: Posting, wish: Wish, now: datetime, policy: Policy) -> str | None:
+def why_not(seen: Seen, posting: Posting, wish: Wish, now: datetime, policy: Policy) -> str | None:
     """Why a wish could not be carried out as things stand, whatever goes before it; None if it could."""
     found = outcome(offered(seen, posting, wish, now, policy))
     return None if found is None or found[0] else found[1]

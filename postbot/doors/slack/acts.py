@@ -21,7 +21,7 @@ from postbot.core.lifecycle import Wish
 from postbot.core.plan.memory import Opinion, Request, Said
 from postbot.core.plan.people import digest
 from postbot.core.plan.rights import Action
-from postbot.core.plan.wants import objection, replaced
+from postbot.core.plan.wants import replaced, why_not
 from postbot.doors.service import logs
 from postbot.doors.service.desk import Desk
 from postbot.doors.slack import views
@@ -32,7 +32,6 @@ from postbot.doors.slack.views import Carried, Found, Turn, Verb
 from postbot.doors.slack.visit import Place, Visit, visit
 from postbot.doors.slack.words import Command, find, meant_by
 from postbot.ledger import AskedBefore, LedgerError
-from postbot.roster import AGAIN
 
 MOST_EFFECTS: Final = 20
 """So many things one person may have done within `_SPAN`: more than anybody means to, fewer than do harm unseen."""
@@ -184,8 +183,8 @@ class Acts:
             return Answer(Outcome.REFUSED, update(views.changed(scene, posting, carried)))
         if wish is None or wish.transition is not carried.verb.transition:
             return Answer(Outcome.REFUSED, closing(_STALE))
-        if why_not := objection(scene.seen, posting, wish, scene.now, scene.policy):
-            return Answer(Outcome.REFUSED, closing(f"This cannot be done: {why_not}"))
+        if why := why_not(scene.seen, posting, wish, scene.now, scene.policy):
+            return Answer(Outcome.REFUSED, closing(f"This cannot be done: {why}"))
         try:
             with self._pace.one(place.person.id):
                 by, asker = place.person.signed, place.asker
@@ -305,8 +304,7 @@ def _is_changed(found: Found, carried: Carried) -> bool:
 def _refusal(there: Visit, found: Found, verb: Verb) -> str:
     """Why this person may not do this to this posting; put on record where they may not."""
     own, *more = verb.rights(found.state)
-    again = any(there.refusal(right, found.posting) for right in more)
-    refusal = there.refusal(own, found.posting) or (AGAIN if again else "")
+    refusal = there.refusal(own, found.posting, more)
     if refusal:
         _on_record(there.place(found.posting), found, verb, refusal)
     return refusal

@@ -42,9 +42,9 @@ class Looks:
             for _ in range(min(_AT_ONCE, len(left))):
                 threading.Thread(target=self._work, args=(left, look), name="slack-look", daemon=True).start()
             wait(answers.values(), min(rest, _QUIET))
-        waiting = dict(left)
-        left.clear()
         with self._turn:
+            waiting = dict(left)
+            left.clear()
             self._stuck |= {desk for desk, each in answers.items() if not each.done() and desk not in waiting}
         return [answers[desk].result() if desk in answers and answers[desk].done() else None for desk in desks]
 
@@ -52,7 +52,8 @@ class Looks:
         """Look at one site after the other, of those that nobody looks at yet."""
         while True:
             try:
-                desk, answer = left.popleft()
+                with self._turn:
+                    desk, answer = left.popleft()
             except IndexError:
                 return
             try:

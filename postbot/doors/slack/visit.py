@@ -93,10 +93,10 @@ class Visit:
             lambda pull, posting: self.place(posting).counts(pull),
         )
 
-    def refusal(self, action: Action, posting: Posting) -> str:
-        """Why they may not do this to a posting that is seen here, in a sentence; empty where they may."""
+    def refusal(self, action: Action, posting: Posting, also: Sequence[Action] = ()) -> str:
+        """Why they may not do this to a posting that is seen here, as `Roster.refusal` has it; empty where they may."""
         place = self.place(posting)
-        return place.roster.refusal(action, place.person, posting)
+        return place.roster.refusal(action, place.person, posting, also)
 
     def place(self, posting: Posting) -> Place:
         """The site of a posting that is seen here."""
@@ -166,9 +166,10 @@ def _on_record(closed: _Closed, member: str) -> None:
 
 def _scene(name: str, glimpse: Glimpse) -> Scene:
     country, _, part = glimpse.holidays.partition("-")
+    seen = glimpse.seen
     return Scene(
         name=name,
-        seen=replace(glimpse.seen, snapshot=with_opinions(glimpse.seen.snapshot, glimpse.seen.memory.opinions)),
+        seen=replace(seen, snapshot=with_opinions(seen.snapshot, seen.memory.opinions, seen.unheard)),
         plan=glimpse.plan,
         policy=with_logins(glimpse.policy, glimpse.seen.logins),
         voice=glimpse.voice,

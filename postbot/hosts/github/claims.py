@@ -27,6 +27,8 @@ PLAIN: Final = 0o100644
 EXECUTABLE: Final = 0o100755
 """Git's modes of the two kinds of files."""
 
+OF_FILES: Final = frozenset({PLAIN, EXECUTABLE})
+
 
 def stated(message: str, files: Blobs, modes: Mapping[Path, int], *, draft: bool) -> str:
     """A commit message with its trailers, and ours behind them in place of those that it had."""

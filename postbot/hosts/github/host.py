@@ -32,7 +32,6 @@ from postbot.hosts.github.watch import Watch
 from postbot.hosts.tree import PREFIX, blob_id, is_branch, is_safe
 from postbot.progress import Step, doing
 
-_OF_FILES: Final = frozenset({0o100644, 0o100755})
 _WAITS: Final = (1, 2)
 """Seconds to wait for GitHub to work out whether a pull request can be merged."""
 _LANDED: Final = "What this changes is published already, so there is nothing left to merge."
@@ -104,7 +103,7 @@ class GitHubHost:
         if not self._watch.is_untouched(node) or node.head_ref_oid != pull.head:
             raise Refused(f"Pull request #{pull.number} has been changed since; a person must merge it.")
         for path in pull.paths:
-            if not _is_same_file(stage.was(path), stage.now(path)):
+            if stage.has_moved(path):
                 raise Refused(f"{path} has changed on {self.base} since; it was not merged.")
         self._watch.moved = True  # what stands in the way may have moved nothing, as a check does that ends
         self._demand_green(stage, node)
@@ -235,8 +234,13 @@ class GitHubHost:
             self.api.mutate(queries.TO_DRAFT if change.draft else queries.READY, pull=pull.id)
 
     def _makes(self, pull: PullNode | None, stage: Stage, head: str, message: str) -> bool:
+        """Whether the commit at the head makes this change already, of the very files that the base branch has now.
+
+        Where its branch has only just been put back nobody knows yet what is below that; the next look tells.
+        """
+        moved = bool(stage.head) and any(map(stage.has_moved, claims.read(message)))
         last = pull.last_commit.message if pull and pull.last_commit and pull.last_commit.oid == head else stage.message
-        return last.rstrip() == message.rstrip()
+        return last.rstrip() == message.rstrip() and not moved
 
     def _commit(self, stage: Stage, change: ChangeSet, files: Blobs, message: str) -> str:
         """Make the commit on top of the base branch. https://docs.github.com/en/rest/git/trees#create-a-tree."""
@@ -455,13 +459,7 @@ def _folders_above(path: str) -> list[str]:
 def _holds(leaf: Leaf | None, data: bytes | None) -> bool:
     if leaf is None or data is None:
         return leaf is None and data is None
-    return leaf.type == "blob" and leaf.mode in _OF_FILES and leaf.oid == blob_id(data, leaf.oid)
-
-
-def _is_same_file(one: Leaf | None, other: Leaf | None) -> bool:
-    """Whether two entries have the same bytes. Who may execute a file is not our business, and no merge undoes it."""
-    both_files = one is not None and other is not None and {one.mode, other.mode} <= _OF_FILES
-    return oid_of(one) == oid_of(other) if both_files else one == other
+    return leaf.type == "blob" and leaf.mode in claims.OF_FILES and leaf.oid == blob_id(data, leaf.oid)
 
 
 def _sha(reply: Reply) -> str:

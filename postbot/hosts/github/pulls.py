@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from postbot.core.inert import prose
-from postbot.core.site import Path, PullStatus, Standing
+from postbot.core.site import NO_ON_ITS_PAGE, Path, PullStatus, Standing
 from postbot.hosts.github import claims
 from postbot.hosts.github.queries import PullNode, Turn
 from postbot.hosts.tree import PREFIX
@@ -139,7 +139,7 @@ def hindrance(node: PullNode) -> str | None:
     if node.latest_opinionated_reviews:
         for review in node.latest_opinionated_reviews.nodes:
             if review.state == "CHANGES_REQUESTED" and review.author:
-                return f"{review.author.login} has asked for changes."
+                return f"{review.author.login} {NO_ON_ITS_PAGE}"
     status = node.last_commit.status if node.last_commit else None
     undecided = status is not None and status.context is not None and status.context.state != "SUCCESS"
     if node.merge_state_status == "UNSTABLE" and undecided:  # our own verdict is such a check, and may be the only one

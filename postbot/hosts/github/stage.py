@@ -43,6 +43,15 @@ class Stage:
         parents = self._seen.branch.target.parents.nodes if self._seen.branch else []
         return queries.entries(self._paths, parents[0])[path] if parents else None
 
+    def has_moved(self, path: str) -> bool:
+        """Whether the base branch has other bytes at a path by now than below our commit.
+
+        Who may execute a file is not our business, and no merge undoes it.
+        """
+        was, now = self.was(path), self.now(path)
+        both_files = was is not None and now is not None and {was.mode, now.mode} <= claims.OF_FILES
+        return oid_of(was) != oid_of(now) if both_files else was != now
+
     def shown(self) -> Iterator[tuple[str, str, Leaf | None]]:
         """What each commit in it has at each path: the commit, the path, the entry."""
         assert self._seen.base is not None

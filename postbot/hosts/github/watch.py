@@ -5,7 +5,7 @@ files that changed are read. What a git id names can not change, so it is asked 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -33,7 +33,6 @@ from postbot.hosts.github.queries import Base, Leaf, Overview, PullNode
 from postbot.hosts.github.store import Store
 from postbot.hosts.tree import Entry, is_pointer, is_safe, problem, sift, within
 
-_OF_FILES: Final = frozenset({claims.PLAIN, claims.EXECUTABLE})
 _BATCH: Final = 50
 _PASSES: Final = 3
 _SETTLED: Final = timedelta(seconds=2)
@@ -101,7 +100,7 @@ class Watch:
         if blob is None:
             return None
         data = self._store.contents({blob: path}, tip)[blob]
-        if self._known.modes[tip, path] not in _OF_FILES or len(data) > LARGEST:
+        if self._known.modes[tip, path] not in claims.OF_FILES or len(data) > LARGEST:
             raise HostError(f"{path} on {self._base} is no plain file of at most {LARGEST >> 20} MiB; it was not read.")
         return data
 
@@ -278,7 +277,8 @@ class Watch:
             if blob
         }
         data = self._store.contents(blobs, tip) if blobs else {}
-        return [self.pull(node, statuses[node.number], data) for node in nodes]
+        shown = ((self.pull(node, statuses[node.number], data), node) for node in nodes)
+        return [replace(pull, stale=self._is_stale(pull, node, tip, base)) for pull, node in shown]
 
     def _is_read(self, path: str) -> bool:
         return within(path.encode(), tuple(folder.encode() for folder in self._folders)) and path.endswith(
@@ -300,7 +300,7 @@ class Watch:
         after, below = self.after(node), parent(node)
         if not after or below in ("", tip):
             return False
-        now = {path: base[path] if path in base else self._present(tip, path) for path in after}
+        now = {path: self._present(tip, path, base) for path in after}
         if now == after:
             return True
         before = {path: self.blob_at(below, path) for path in after}
@@ -311,8 +311,15 @@ class Watch:
             self._known.landed[question] = all(self._was(path, blob, below, tip) for path, blob in after.items())
         return self._known.landed[question]
 
-    def _present(self, tip: str, path: str) -> str | None:
-        return None if self._is_read(path) else self.blob_at(tip, path)
+    def _is_stale(self, pull: Pull, node: PullNode, tip: str, base: Mapping[str, str]) -> bool:
+        """Whether the base branch has changed its files since it was made; not of what is people's, or has ended."""
+        below = parent(node)
+        if pull.status is not PullStatus.OPEN or not pull.untouched or below in ("", tip):
+            return False
+        return any(self.blob_at(below, path) != self._present(tip, path, base) for path in touched(node))
+
+    def _present(self, tip: str, path: str, base: Mapping[str, str]) -> str | None:
+        return base.get(path) if path in base or self._is_read(path) else self.blob_at(tip, path)
 
     def _was(self, path: str, blob: str | None, below: str, tip: str) -> bool:
         """Whether a file has been so on the base branch at some commit after the one that it was proposed on."""

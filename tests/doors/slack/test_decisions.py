@@ -89,6 +89,17 @@ def test_the_form_of_an_approval_says_that_a_no_on_the_page_is_lifted_only_there
     assert "ben-b has asked for changes. A no on its page is lifted only there." in view
 
 
+def test_the_form_of_an_approval_speaks_of_no_no_where_something_else_keeps_it_from_being_merged():
+    world = world_with_a_closing()
+    [pull] = world.pulls()
+    world.change(pull, blocked="A check has not passed.")
+    scene = seen_in(world)
+    [posting] = scene.postings
+    view = shown(form(scene, posting, Verb.APPROVE, pull=scene.pull(posting)))
+    assert "A check has not passed." in view
+    assert "A no on its page" not in view
+
+
 @pytest.mark.parametrize("counts", [True, False])
 def test_an_approval_is_offered_exactly_to_those_whose_approval_would_count(counts: bool):
     def asked_of(pull: Pull, _posting: object) -> bool:
@@ -105,6 +116,7 @@ def test_who_comes_second_is_told_truly_whether_they_wait_or_take_the_place_of_t
     first = Request(1, Path(PATH), Wish(Transition.POSTPONE), "ada", NOW, asker="slack:U0ADALOVE")
     mine = Request(2, Path(PATH), Wish(verb.transition), "ben", NOW, asker="slack:U0BENBAKER")
     seen = Values(policy()).seen
-    waits = ahead_of(replace(seen, memory=replace(seen.memory, requests=(first,))), mine) is not None
+    before = replace(seen, memory=replace(seen.memory, requests=(first,)))
+    waits = ahead_of(before, mine, NOW, policy()) is not None
     said = busy(first, policy().zone, verb)
     assert said.endswith("; that comes first." if waits else "; yours takes its place.")

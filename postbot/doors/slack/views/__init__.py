@@ -24,7 +24,7 @@ Steps: `form` is opened (or pushed, or put in the place of another view). At its
 `Carried.read(view["private_metadata"]).ref`; another blob than `carried.blob` gets `changed`; else `read` what
 `view["state"]["values"]` holds. `Errors` go back as `{"response_action": "errors", "errors": ...}`, a wish as
 `{"response_action": "update", "view": summary(...)}`. At the submit of that, `carried.wish` is what is asked for; look
-at blob and rights again, and ask `wants.objection` before it is filed. `told` are sentences to stand at the top of a
+at blob and rights again, and ask `wants.why_not` before it is filed. `told` are sentences to stand at the top of a
 form: that somebody else is at it (`busy`), or, for an undo, what will be taken back.
 
 Names that come back in interactions:

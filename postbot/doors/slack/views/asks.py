@@ -135,7 +135,7 @@ def _of_gap(posting: Posting, gap: Gap) -> Ask:
         chosen = gap.default if gap.default in hint.choices else ""
         return Ask(gap.key, Kind.CHOICE, hint.hint or "", chosen or "", choices=hint.choices)
     initial = one_line(gap.default or "")
-    fits = not objection_to(posting, Ask(gap.key, kind), initial)
+    fits = not misfit(posting, Ask(gap.key, kind), initial)
     return Ask(gap.key, kind, _says(hint), initial if fits else "")
 
 
@@ -214,7 +214,7 @@ def tomorrow(posting: Posting, now: datetime) -> str:
 # Texts --------------------------------------------------------------------------------------------------------------
 
 
-def objection_to(posting: Posting, ask: Ask, text: str) -> str:
+def misfit(posting: Posting, ask: Ask, text: str) -> str:
     """Why a text cannot be the value of a field, in a sentence; empty where it can. `text` is on one line."""
     if not text:
         return "This is needed."

@@ -15,7 +15,7 @@ from postbot.core.plan.people import digest, lines_of
 from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.profile import CloseReason, State
-from postbot.core.site import Pull
+from postbot.core.site import NO_ON_ITS_PAGE, Pull
 from postbot.doors.slack.views.asks import MOST_LINE, Ask, Kind, asks, left_out, tomorrow
 from postbot.doors.slack.views.parts import (
     FORM,
@@ -194,7 +194,8 @@ def _of_approval(scene: Scene, pull: Pull) -> Iterator[Json]:
     if no := scene.no(pull):
         yield section(f"{people(no)} If you approve, that does not hold it back any more.")
     if pull.blocked:
-        yield section(f"{pull.blocked} A no on its page is lifted only there.")
+        lifted = " A no on its page is lifted only there." if pull.blocked.endswith(NO_ON_ITS_PAGE) else ""
+        yield section(f"{pull.blocked}{lifted}")
 
 
 def _after_a_yes(scene: Scene, pull: Pull) -> str:

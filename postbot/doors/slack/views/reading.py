@@ -21,7 +21,7 @@ from postbot.core.posting import Posting
 from postbot.core.problem import Problem
 from postbot.core.profile import CloseReason
 from postbot.core.text.scalar import unprintable
-from postbot.doors.slack.views.asks import Ask, Kind, asks, bound_of, objection_to
+from postbot.doors.slack.views.asks import Ask, Kind, asks, bound_of, misfit
 from postbot.doors.slack.views.form import MOST_REASON, MOST_WORDS, REASON, UNTIL, WORDS
 from postbot.doors.slack.views.parts import VALUE, excess
 from postbot.doors.slack.views.scene import Scene, Verb
@@ -106,7 +106,7 @@ def _text(posting: Posting, ask: Ask, values: Values) -> tuple[str, str]:
         chosen = _chosen(values, ask.block_id, ask.choices)
         return (chosen, "") if chosen is not None else ("", f"Choose {_either(ask.choices)}.")
     text = _entered(values, ask.block_id, "value").strip()
-    return text, _not_a_line(text) or objection_to(posting, ask, text)
+    return text, _not_a_line(text) or misfit(posting, ask, text)
 
 
 def _not_a_line(text: str) -> str:
