@@ -22,6 +22,9 @@ from postbot.core.plan.rights import EVERYBODY, Action
 from postbot.core.plan.undoing import KEPT
 from postbot.core.text.scalar import unprintable
 
+LEDGER_SCHEMA: Final = "postbot"
+"""The schema of PostgreSQL that a ledger is in whose address names none."""
+
 FROM_OPENING: Final = "from opening"
 """The lead of a closing whose pull request is prepared as soon as the position is open."""
 

@@ -102,13 +102,17 @@ class Postgres:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Let it take connections meanwhile, and answer none."""
+        """Let it take connections meanwhile, and answer none, old or new."""
         keeper = int((self.data / "postmaster.pid").read_text().split()[0])
-        os.kill(keeper, signal.SIGSTOP)
+        children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+        processes = [keeper, *map(int, children)]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(keeper, signal.SIGCONT)
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     @contextmanager
     def standing_by(self) -> Iterator[None]:

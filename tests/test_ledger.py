@@ -386,6 +386,7 @@ def test_what_may_have_gone_out_is_held_for_a_person(ledger: Ledger):
     ledger.tell([SHUT], [], NOON)
     (held,) = ledger.deliveries(held_only=True)
     assert (held.message, held.status, held.detail) == (OPENED, DeliveryStatus.HELD, UNKNOWN.detail)
+    assert ledger.held_count() == 1 < len(ledger.deliveries())
 
 
 def test_what_was_not_sent_is_tried_twelve_times_with_growing_patience(ledger: Ledger):

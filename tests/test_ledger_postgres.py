@@ -234,6 +234,22 @@ def test_a_ledger_behind_a_pooler_works_as_without_one(postgres: Postgres, poole
         ledger.close()
 
 
+def test_a_lease_that_could_not_be_given_back_is_taken_again_at_once_by_who_had_it(postgres: Postgres):
+    url = postgres.url()
+    one, other = Ledger.open(url), Ledger.open(url)
+    with one.working():
+        change(url, "ALTER TABLE lease RENAME TO lost")
+    change(url, "ALTER TABLE lost RENAME TO lease")
+    with pytest.raises(LedgerBusy), other.working():
+        pass
+    with one.working():
+        one.acted("merge", at=NOON)
+    with other.working():
+        assert len(other.audit()) == 1
+    one.close()
+    other.close()
+
+
 def test_whose_work_was_taken_over_writes_nothing_behind_a_pooler_either(postgres: Postgres, pooler: Pooler):
     url = postgres.url()
     zombie = Ledger.open(url.replace(f":{postgres.port}/", f":{pooler.port}/"))

@@ -33,6 +33,8 @@ from postbot.ledger.values import (
     ATTEMPTS,
     BACK_OFF,
     CLOCK,
+    LEASE,
+    RENEWAL,
     AskedBefore,
     AuditRow,
     Copy,
@@ -54,7 +56,9 @@ __all__ = [
     "BACK_OFF",
     "CLOCK",
     "HEAD",
+    "LEASE",
     "METADATA",
+    "RENEWAL",
     "AskedBefore",
     "AuditRow",
     "Copy",
@@ -361,6 +365,11 @@ class Ledger:
         with self._reading() as connection:
             return outbox.latest(connection, limit, held_only=held_only)
 
+    def held_count(self) -> int:
+        """How many deliveries wait for a person."""
+        with self._reading() as connection:
+            return outbox.held_count(connection)
+
     # What was done
 
     def acted(
@@ -416,11 +425,17 @@ class Ledger:
         with self._writing() as writer:
             copying.mark(writer)
 
+    def leave(self, other: "Ledger", by: str, at: datetime) -> None:
+        """Leave this place for a copy: an older one from now on, and paused, for two that live would say all twice."""
+        with self._writing() as writer:
+            copying.mark(writer)
+            memory.pause(writer, by, f"the ledger was moved to {other.name}", at)
+
     def copy_to(self, other: "Ledger", *, replace: bool = False, older: bool = False) -> Copy:
         """Copy everything into another ledger, of either kind: all of it, proven to be the same, or nothing.
 
-        The other one must be empty, unless what it holds is to be replaced. One that is `older` than the world by then
-        is marked as such. Keep others from working with both meanwhile.
+        The other one must be empty, unless what it holds is to be replaced; if it was paused, it still is. One that is
+        `older` than the world by then is marked as such. Keep others from working with both meanwhile.
         """
         return copying.copy(self._store, other._store, replace=replace, older=older)  # noqa: SLF001 - one of us
 

@@ -2,7 +2,7 @@
 
 A copy is made within one transaction at its target, every table counted and the audit followed to the same end, so that
 it is there whole or not at all. The row of the lease is no part of it: it tells who works on a place, not what the
-ledger knows.
+ledger knows. A pause is a person's word about the world: what takes the place of a paused ledger is paused by it, too.
 
 Who works with an older copy remembers less than the world has seen. What is on its way there may have gone out, what
 was asked may have been done, and what has changed since may have been announced. So none of it is sent, done or
@@ -41,7 +41,8 @@ def copy(source: Store, target: Store, *, replace: bool, older: bool) -> Copy:
     """Put all that the source holds into the target, and prove that it is the same there.
 
     Raises `LedgerError` where the target holds anything already, unless that is to be replaced, or where the copy
-    turned out to be another than the source. One that is `older` than the world by then is marked as such.
+    turned out to be another than the source. One that is `older` than the world by then is marked as such. A pause of
+    the target stands, and is the last row of the audit there.
     """
     with source.reading(is_long=True) as there, target.writing(is_long=True) as here:
         if not replace and _holds_anything(here.connection):
@@ -49,6 +50,7 @@ def copy(source: Store, target: Store, *, replace: bool, older: bool) -> Copy:
                 f"{target.name} is a ledger that holds something already, and nothing was copied. "
                 "Name an empty place, or put a backup back with --replace."
             )
+        standing = memory.paused(here.connection)
         counts = {table.name: _copy(there, here, table) for table in _TABLES}
         verdict = audit.verify(here.connection, "")
         same = verdict == audit.verify(there, "")
@@ -57,6 +59,8 @@ def copy(source: Store, target: Store, *, replace: bool, older: bool) -> Copy:
         target.count_on(here.connection)
         if older:
             mark(here)
+        if standing:
+            memory.pause(here, standing.by, standing.why, standing.at)
     return Copy(counts, verdict)
 
 

@@ -171,6 +171,11 @@ def held(connection: sa.Connection) -> tuple[Undelivered, ...]:
     return tuple(map(undelivered_of, connection.execute(wanted.order_by(outbox.c.number))))
 
 
+def held_count(connection: sa.Connection) -> int:
+    """How much waits for a person."""
+    return connection.execute(sa.select(sa.func.count()).where(_is(HELD))).scalar_one()
+
+
 def spoken(connection: sa.Connection, since: datetime | None) -> tuple[Spoken, ...]:
     """What was queued for the public about postings, from an instant on if one is given, oldest first."""
     names = ("path", "event", "key", "channel", "recipient", "status", "queued_at")

@@ -25,11 +25,11 @@ import sqlalchemy as sa
 from postbot.ledger import schema
 from postbot.ledger.audit import Writer
 from postbot.ledger.tables import METADATA, lease, pulse
-from postbot.ledger.values import LEASE, Lease, LedgerBusy, LedgerError
+from postbot.ledger.values import LEASE, RENEWAL, Lease, LedgerBusy, LedgerError
+from postbot.settings import LEDGER_SCHEMA
 
 SCHEME: Final = "postgresql://"
 
-_RENEWAL: Final = timedelta(seconds=5)
 _LONGEST_WORK: Final = timedelta(minutes=15)
 """Longer than any tick takes. What hangs for longer keeps the lease no more; the epoch keeps it from writing then."""
 _CLOSING: Final = timedelta(seconds=2)  # how long a renewal that is under way is waited for
@@ -71,11 +71,13 @@ class Database:
     """One schema of one database. Keeps the promises of `postbot.ledger.store.Store`."""
 
     def __init__(self, url: str, *, migrate: bool) -> None:
-        address, self._schema = _address(url)
-        self.name = _told(address, self._schema)
-        self._user = address.username or "the user"
+        self._address, self._schema = _address(url)
+        self.name = _told(self._address, self._schema)
+        self._user = self._address.username or "the user"
+        self._closed = False
         self._mine = threading.local()
-        self.engine = _engine(address)
+        self._kept = 0  # the epoch of a work that has ended here while its lease could not be given back
+        self.engine = _engine(self._address)
         self._look = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         try:
             self.was = self._prepare() if migrate else self._demand_ready()
@@ -84,8 +86,10 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Let go of every connection."""
-        self.engine.dispose()
+        """Let go of every connection that no other ledger on this server uses."""
+        if not self._closed:
+            self._closed = True
+            _let_go(self._address)
 
     # How it is made and brought up to date
 
@@ -174,14 +178,15 @@ class Database:
             self._mine.held = None
             ended.set()
             renewal.join(_CLOSING.total_seconds())
-            # One that cannot be given back runs out by itself.
+            self._kept = held.epoch
+            # One that cannot be given back runs out by itself, or is taken again here.
             with suppress(LedgerError):
                 self._give_back(held)
 
     def _take(self) -> _Held:
         with self._transaction() as connection:
             found = _lease(connection, sa.select(lease).with_for_update())
-            if not found.free:
+            if not found.free and found.epoch != self._kept:
                 raise LedgerBusy(
                     f"Another postbot ({found.holder}) is at work on {self.name}. Wait until it is done, or stop it "
                     "first.",
@@ -193,8 +198,8 @@ class Database:
 
     def _renew(self, epoch: int, ended: threading.Event) -> None:
         mine = sa.update(lease).where(lease.c.epoch == epoch, lease.c.holder != "")
-        for _ in range(_LONGEST_WORK // _RENEWAL):
-            if ended.wait(_RENEWAL.total_seconds()):
+        for _ in range(_LONGEST_WORK // RENEWAL):
+            if ended.wait(RENEWAL.total_seconds()):
                 return
             # A database that does not answer may do so in time; if not, another one takes over.
             with suppress(LedgerError, sa.exc.SQLAlchemyError), self._transaction() as connection:
@@ -263,7 +268,7 @@ def _address(url: str) -> tuple[sa.URL, str]:
         given = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         raise LedgerError(_NO_ADDRESS) from None  # what the parser says shows the whole text, and so the password
-    name = given.query.get("schema", "postbot")
+    name = given.query.get("schema", LEDGER_SCHEMA)
     if given.drivername != "postgresql" or not given.database:
         raise LedgerError(_NO_ADDRESS)
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name.startswith("pg_"):
@@ -287,11 +292,47 @@ def _told(address: sa.URL, name: str) -> str:
     return shown.render_as_string()
 
 
+_KEPT: Final = 2
+"""Connections to one server that are kept between two transactions, however many ledgers lie there.
+
+To sign in anew for each costs five times what most transactions do. One for each site that rests would take all that
+the server has (`max_connections`).
+"""
+
+_SHARED: Final[dict[sa.URL, tuple[sa.Engine, int]]] = {}
+_SHARING: Final = threading.Lock()
+
+
 def _engine(address: sa.URL) -> sa.Engine:
+    """The connections to one server, shared by all ledgers of this process that lie there."""
+    with _SHARING:
+        engine, users = _SHARED.get(address) or (_made(address), 0)
+        _SHARED[address] = engine, users + 1
+        return engine
+
+
+def _let_go(address: sa.URL) -> None:
+    with _SHARING:
+        engine, users = _SHARED.pop(address)
+        if users > 1:
+            _SHARED[address] = engine, users - 1
+        else:
+            engine.dispose()
+
+
+def _made(address: sa.URL) -> sa.Engine:
     settings = {key: value for key, value in _DRIVER.items() if key not in address.query}
     try:
-        # No connection is kept: many sites that rest would take all that the server has (`max_connections`).
-        return sa.create_engine(address, connect_args=settings, poolclass=sa.pool.NullPool, use_native_hstore=False)
+        return sa.create_engine(
+            address,
+            connect_args=settings,
+            pool_size=_KEPT,
+            max_overflow=-1,
+            pool_use_lifo=True,
+            pool_pre_ping=True,  # the server may have been started again since
+            pool_recycle=60,  # seconds: what lay idle for long may have been dropped on the way, without a word
+            use_native_hstore=False,
+        )
     except ModuleNotFoundError as error:
         raise LedgerError(
             "A ledger on PostgreSQL needs the driver psycopg, which is not installed: pip install 'postbot[postgres]'"

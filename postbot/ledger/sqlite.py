@@ -263,5 +263,6 @@ def _damaged(path: Path, why: str) -> str:
     return (
         f"The ledger {path} is damaged ({' '.join(why.split())}). To start afresh delete it, with {path.name}-wal and "
         f"{path.name}-shm beside it: postbot then adopts what stands on the site and says nothing about it, but "
-        "forgets open requests and unsent messages. If you have a backup: `postbot ledger restore FILE`"
+        "forgets open requests, unsent messages, and that somebody had paused it. If you have a backup: "
+        "`postbot ledger restore FILE`"
     )

@@ -104,6 +104,9 @@ class Pause:
 LEASE: Final = timedelta(seconds=15)
 """How long a lease lasts that is not renewed: so long is a replica that was killed in mid-work waited for."""
 
+RENEWAL: Final = timedelta(seconds=5)
+"""How often a lease is renewed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
