@@ -5,7 +5,7 @@ STAMP := .venv/.from-lock
 LOCKING := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup mailman demo test check races soak mutants bench picture lock clean
+.PHONY: help setup mailman demo test check races soak nightly mutants bench picture lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,11 +50,14 @@ soak: $(STAMP) ## The long forms, two hours: every kill, 1,000 crash schedules, 
 	@$(BIN)/python -m tests.hardship.soak
 	@SOAK=1 $(BIN)/pytest -n auto --dist loadgroup -q -rs --ignore tests/crashes --ignore tests/replicas --ignore tests/hardship/test_soak.py
 
+nightly: $(STAMP) ## Ten thousand random crash schedules, some four hours; a seed that fails is printed and replays
+	@$(BIN)/python -m tests.crashes --seeds $(or $(SEEDS),10000)
+
 mutants: $(STAMP) ## Take each guard out of the code in turn: at least one test must fail
 	@$(BIN)/python -m tests.mutants
 
-bench: $(STAMP) ## Print the figures, with other tools beside them, in one run
-	@$(BIN)/python -m tests.bench
+bench: $(STAMP) ## Print the figures, with other tools beside them, in one run; PLOT=FILE draws how the cost grows, too
+	@$(BIN)/python -m tests.bench $(if $(PLOT),--plot $(PLOT))
 
 picture: $(STAMP) ## Draw docs/demo.svg and the pictures of docs/hr.md again (these need Chromium)
 	@$(BIN)/postbot demo --svg docs/demo.svg > /dev/null

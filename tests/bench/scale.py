@@ -14,9 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
 from tests.crashes.kit import posting
+from tests.postgres import PASSWORD, Postgres
 from tests.twins.github.client import Twin
 
 SITES, POSTINGS = 200, 100
@@ -29,7 +31,8 @@ _CONFIG = """\
 site: {{repo: ., profile: jekyll-state, timezone: America/New_York, folders: [positions]}}
 github: {{repository: {repo}, server: '{url}', pace: 0 seconds}}
 routes: [{{to: folder:openings, hear: public}}, {{to: folder:staff, hear: staff}}]
-"""
+{ledger}"""
+SECRET = f":{quote(PASSWORD, safe='')}@"
 _TICKS = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -50,10 +53,20 @@ class Idle:
     counted: float
 
 
-def idle(folder: Path, sites: int, postings: int, heartbeat: int = MINUTE) -> Idle:
+@dataclass(frozen=True)
+class Growth:
+    """Services at rest: of more and more sites, the same with their ledgers on PostgreSQL, and of more postings."""
+
+    by_sites: Sequence[Idle]
+    shared: Sequence[Idle]
+    by_postings: Sequence[Idle]
+
+
+def idle(folder: Path, sites: int, postings: int, heartbeat: int = MINUTE, *, database: Postgres | None = None) -> Idle:
     """Run a service of its own in an empty folder for one heartbeat (seconds) after its beginning.
 
-    With a shorter heartbeat than a minute, what is measured is brought to that of a minute.
+    With a shorter heartbeat than a minute, what is measured is brought to that of a minute. The ledgers lie in files,
+    or in a `database`, which is watched for what other replicas leave, as often whatever the heartbeat.
     """
     folder.mkdir(parents=True)
     repo = _repository(folder, postings)
@@ -61,7 +74,8 @@ def idle(folder: Path, sites: int, postings: int, heartbeat: int = MINUTE) -> Id
         for number in range(sites):
             site = folder / "sites" / f"{number:03}"
             site.mkdir(parents=True)
-            (site / "postbot.yaml").write_text(_CONFIG.format(repo=twin.repo, url=twin.url))
+            ledger = f"ledger: '{database.url().replace(SECRET, '@')}'\n" if database else ""
+            (site / "postbot.yaml").write_text(_CONFIG.format(repo=twin.repo, url=twin.url, ledger=ledger))
         (folder / "service.yaml").write_text(
             f"sites: [sites/*/postbot.yaml]\nheartbeat: {heartbeat} seconds\nlisten: 127.0.0.1:0\n"
         )
@@ -100,7 +114,11 @@ def _service(folder: Path, token: str) -> Iterator["subprocess.Popen[bytes]"]:
     command = [sys.executable, "-c", "from postbot.doors.cli import main; main()", "run", "--service", "service.yaml"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, env={**os.environ, "POSTBOT_GITHUB_TOKEN": token}
+            command,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "POSTBOT_GITHUB_TOKEN": token, "POSTBOT_LEDGER_PASSWORD": PASSWORD},
         )
         try:
             yield process
@@ -138,14 +156,17 @@ def _memory(pid: int) -> int:
     return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
 
 
-def growth(folder: Path) -> tuple[list[Idle], list[Idle]]:
+def growth(folder: Path) -> Growth:
     """How the cost grows with the sites, and with the postings of each."""
-    by_sites = [idle(folder / f"sites-{sites}", sites, POSTINGS, 15) for sites in GROWING_SITES]
-    by_postings = [idle(folder / f"postings-{postings}", FEW, postings, 15) for postings in GROWING_POSTINGS]
-    return by_sites, by_postings
+    with Postgres.started() as database:
+        return Growth(
+            by_sites=[idle(folder / f"sites-{sites}", sites, POSTINGS, 15) for sites in GROWING_SITES],
+            shared=[idle(folder / f"shared-{sites}", sites, POSTINGS, database=database) for sites in GROWING_SITES],
+            by_postings=[idle(folder / f"postings-{number}", FEW, number, 15) for number in GROWING_POSTINGS],
+        )
 
 
-def draw(by_sites: Sequence[Idle], by_postings: Sequence[Idle], where: Path) -> None:
+def draw(grown: Growth, where: Path) -> None:
     """The growth as a picture (SVG)."""
     import pygal  # noqa: PLC0415 - only who draws needs it
 
@@ -157,7 +178,8 @@ def draw(by_sites: Sequence[Idle], by_postings: Sequence[Idle], where: Path) -> 
         legend_at_bottom=True,
         js=[],
     )
-    chart.add(f"by sites, {POSTINGS} postings each", [(each.sites, 100 * each.core) for each in by_sites])
-    chart.add(f"by postings, {FEW} sites", [(each.postings, 100 * each.core) for each in by_postings])
+    chart.add(f"by sites, {POSTINGS} postings each", [(each.sites, 100 * each.core) for each in grown.by_sites])
+    chart.add("the same, ledgers on PostgreSQL", [(each.sites, 100 * each.core) for each in grown.shared])
+    chart.add(f"by postings, {FEW} sites", [(each.postings, 100 * each.core) for each in grown.by_postings])
     where.parent.mkdir(parents=True, exist_ok=True)
     where.write_bytes(chart.render())

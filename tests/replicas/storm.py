@@ -33,8 +33,10 @@ LIST, CHANNEL = "openings@lists.example.org", "C0JOBS"
 REPLICAS = 3
 BEGINNING = timedelta(seconds=15)
 """How long after the postings are published the first one opens."""
-STAYS = timedelta(seconds=45)
-"""How long a position stays open."""
+STAYS = timedelta(minutes=5)
+"""How long a position stays open: longer than a storm keeps an opening from being told, for afterwards it is no news."""
+DROWSY = 0.25
+"""The share of leaders that are put to sleep, while no other one sleeps."""
 PLENTY = 100_000
 """Requests that GitHub takes in the hour."""
 GRACE = 90
@@ -57,13 +59,17 @@ routes:
 
 @dataclass(frozen=True)
 class Weather:
-    """How long it storms, how often something opens, and how hard: seconds, the spans as from and to."""
+    """How long it storms, and how hard: seconds, spans as from and to.
+
+    In the first half of it a position opens every so many seconds, and each stays open for as long.
+    """
 
     seconds: float
     every: float
     kills: tuple[float, float] = (5, 20)
     sleeps: float = 60
     restarts: tuple[float, float] = (5, 40)
+    stays: timedelta = STAYS
     seed: int = 0
 
 
@@ -77,13 +83,15 @@ class Outcome:
     restarted: int = 0
     held: int = 0
     latest: float = 0.0
+    idle: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         done = f"{self.killed} leaders killed, {self.put_to_sleep} put to sleep, PostgreSQL torn down {self.restarted} times"
         world = f"{self.postings} postings opened and closed, {self.held} mails held for a person"
         verdict = "\n  ".join(self.wrong) or "0 lost, 0 twice"
-        return f"{done}; {world}; the latest transition came {self.latest:.0f} s after its instant\n  {verdict}"
+        late = f"the latest transition came {self.latest:.0f} s after its instant, nobody was at work for {self.idle:.0f} s"
+        return f"{done}; {world}; {late}\n  {verdict}"
 
 
 class Replica:
@@ -121,9 +129,10 @@ class Storm:
     def __init__(self, weather: Weather, folder: Path, database: Postgres, twins: "Twins") -> None:
         self.weather, self.folder, self.database, self.twins = weather, folder, database, twins
         self.url = database.url()
-        self.outcome = Outcome(postings=int(weather.seconds / weather.every))
+        self.outcome = Outcome(postings=int(weather.seconds / 2 / weather.every))
         self._chance = random.Random(weather.seed)  # noqa: S311 - for tests
         self._due: dict[tuple[str, str], datetime] = {}
+        self._epoch, self._taken_at = 0, time.monotonic()
 
     def run(self) -> Outcome:
         """Publish, storm, wait for the end, and judge."""
@@ -167,15 +176,17 @@ class Storm:
         texts = {}
         for number in range(self.outcome.postings):
             opens = first + timedelta(seconds=number * self.weather.every)
-            self._due |= {("open", _slug(number)): opens, ("close", _slug(number)): opens + STAYS}
+            self._due |= {("open", _slug(number)): opens, ("close", _slug(number)): opens + self.weather.stays}
             texts[f"positions/{_slug(number)}.md"] = posting(
-                _slug(number), opens=f"{opens:%Y-%m-%dT%H:%M:%SZ}", closes=f"{opens + STAYS:%Y-%m-%dT%H:%M:%SZ}"
+                _slug(number),
+                opens=f"{opens:%Y-%m-%dT%H:%M:%SZ}",
+                closes=f"{opens + self.weather.stays:%Y-%m-%dT%H:%M:%SZ}",
             )
         self.twins.github.push("main", texts, by="robin")
 
     def _rage(self, replicas: list[Replica], ends: float) -> None:
         """Kill, put to sleep and tear down, until it is over."""
-        now = time.monotonic()
+        now = self._taken_at = time.monotonic()
         kill, restart = now + self._in(self.weather.kills), now + self._in(self.weather.restarts)
         asleep: list[tuple[float, Replica]] = []
         while time.monotonic() < ends:
@@ -183,8 +194,7 @@ class Storm:
             for until, replica in [each for each in asleep if each[0] <= now]:
                 replica.process.send_signal(signal.SIGCONT)
                 asleep.remove((until, replica))
-            if now >= kill:
-                self._strike(replicas, asleep)
+            if now >= kill and self._strike(replicas, asleep):
                 kill = time.monotonic() + self._in(self.weather.kills)
             if now >= restart:
                 self.database.restart(immediate=True)
@@ -192,23 +202,37 @@ class Storm:
                 restart = time.monotonic() + self._in(self.weather.restarts)
             for replica in replicas:
                 replica.revive()
-            time.sleep(0.1)
+            self._mind_the_lease()
+            time.sleep(0.5)
         for _, replica in asleep:
             replica.process.send_signal(signal.SIGCONT)
 
-    def _strike(self, replicas: list[Replica], asleep: list[tuple[float, Replica]]) -> None:
-        """Kill whoever holds the lease, or put it to sleep while it does; anybody, if nobody is at work."""
+    def _mind_the_lease(self) -> None:
+        """Know for how long nobody has begun a tick, though there is something to do every few seconds."""
+        with suppress(LedgerError), self._ledger() as ledger:
+            lease = ledger.lease()
+            if lease is not None and lease.epoch != self._epoch:
+                self._epoch, self._taken_at = lease.epoch, time.monotonic()
+        self.outcome.idle = max(self.outcome.idle, time.monotonic() - self._taken_at)
+
+    def _strike(self, replicas: list[Replica], asleep: list[tuple[float, Replica]]) -> bool:
+        """Kill whoever holds the lease, or put it to sleep while it does; kill anybody, if nobody is at work.
+
+        The first one that is met at work falls asleep, and is waited for.
+        """
         awake = [each for each in replicas if each not in [replica for _, replica in asleep]]
         holder = self._holder()
         leader = next((each for each in awake if holder.endswith(f" {each.process.pid}")), None)
-        chosen = leader or self._chance.choice(awake)
-        if not asleep and self._chance.random() < 0.25:
-            chosen.process.send_signal(signal.SIGSTOP)
-            asleep.append((time.monotonic() + self.weather.sleeps, chosen))
+        if leader is None and not self.outcome.put_to_sleep:
+            return False
+        if leader is not None and not asleep and (not self.outcome.put_to_sleep or self._chance.random() < DROWSY):
+            leader.process.send_signal(signal.SIGSTOP)
+            asleep.append((time.monotonic() + self.weather.sleeps, leader))
             self.outcome.put_to_sleep += 1
         else:
-            chosen.kill()
+            (leader or self._chance.choice(awake)).kill()
             self.outcome.killed += 1
+        return True
 
     def _holder(self) -> str:
         with suppress(LedgerError), self._ledger() as ledger:
@@ -218,7 +242,7 @@ class Storm:
 
     def _calm(self, replicas: list[Replica]) -> None:
         """Good weather, until everything that is due is done, or has had the time for it."""
-        ends = time.monotonic() + STAYS.total_seconds() + GRACE
+        ends = time.monotonic() + self.weather.stays.total_seconds() + GRACE
         while time.monotonic() < ends and self._amiss():
             for replica in replicas:
                 replica.revive()

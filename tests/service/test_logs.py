@@ -60,7 +60,8 @@ def told(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Ite
 
 
 def tick(world: World, when: str | None = None) -> None:
-    logs.told("agency", world.tick(when))
+    report = world.tick(when)
+    logs.told("agency", report, is_paused=world.bot.ledger.paused() is not None)
 
 
 def events(lines: list[dict[str, Any]], *fields: str) -> list[tuple[Any, ...]]:
@@ -101,7 +102,7 @@ def test_a_tick_that_has_nothing_to_do_writes_nothing(tmp_path: Path, told: Told
     assert told.lines()
     for _ in range(3):
         world.advance(minutes=1)
-        logs.told("agency", world.bot.tick(world.now))
+        logs.told("agency", world.bot.tick(world.now), is_paused=False)
         assert told.text() == ""
 
 
@@ -148,6 +149,31 @@ def test_a_held_plan_and_a_pause_are_told_once_with_what_frees_them(tmp_path: Pa
     lines = told.lines()
     assert ("no longer held", held["digest"]) in events(lines, "digest")
     assert [line["why"] for line in lines if line["event"] == "halted"] == ["robin has paused it: the site moves"]
+    assert "no longer halted" not in {line["event"] for line in lines}
+    world.bot.ledger.resume("robin", world.now)
+    for minute in (25, 30):
+        tick(world, f"2026-03-09T08:{minute}")
+    lines = told.lines()
+    assert [line["was"] for line in lines if line["event"] == "no longer halted"] == [
+        "robin has paused it: the site moves"
+    ]
+
+
+def test_a_pause_that_stands_has_not_ended_only_because_nothing_is_due_any_more(tmp_path: Path, told: Told) -> None:
+    world = World(tmp_path, config=AUTO)
+    world.write("pilot", **MARCH)
+    world.tick()
+    world.bot.ledger.pause("robin", "", world.now)
+    tick(world, PILOT_OPENS)
+    assert "halted" in {line["event"] for line in told.lines()}
+    world.change("pilot", "opens: March 9", "opens: March 19")
+    report = world.tick("2026-03-09T08:05")
+    assert report.halted == "", "nothing is kept from being done"
+    logs.told("agency", report, is_paused=True)
+    assert not {"halted", "no longer halted"} & {line["event"] for line in told.lines()}
+    world.bot.ledger.resume("robin", world.now)
+    tick(world, "2026-03-09T08:15")
+    assert "no longer halted" in {line["event"] for line in told.lines()}
 
 
 def test_what_the_host_refuses_is_told_with_its_reason(tmp_path: Path, told: Told) -> None:

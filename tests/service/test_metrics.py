@@ -1,6 +1,7 @@
 """What Prometheus is told: read by its own parser, of sites that really tick."""
 
 import socket
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -130,6 +131,22 @@ def test_deliveries_are_counted_by_channel_and_outcome_and_held_ones_stand(tmp_p
         watched.tick()
     assert watched.of("deliveries_total", channel="email", outcome="not-sent") == 12
     assert watched.of("deliveries_held") == 1
+
+
+def test_however_many_messages_wait_for_a_person_they_are_counted(tmp_path: Path) -> None:
+    watched = opening(tmp_path)
+    watched.tick()
+    watched.tick(PILOT_OPENS)
+    with sqlite3.connect(tmp_path / ".postbot" / "ledger.db") as file:
+        own = ("number", "key", "status")
+        names = [name for _, name, *_ in file.execute("PRAGMA table_info(outbox)") if name not in own]
+        file.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12345) "  # noqa: S608 - our names
+            f"INSERT INTO outbox (key, status, {', '.join(names)}) "
+            f"SELECT 'copy ' || i, 'held', {', '.join(names)} FROM n, outbox WHERE number = 1"
+        )
+    watched.tick()
+    assert watched.of("deliveries_held") == 12345
 
 
 def test_what_is_wrong_on_the_site_is_counted(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 import signal
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from postbot.doors.service.clock import WallClock
 from postbot.doors.service.health import Outcome
@@ -13,7 +15,7 @@ from postbot.doors.service.site import WATCH, Rhythm
 from postbot.doors.service.site import Site as Running
 from postbot.doors.service.timetable import Timetable
 from postbot.ledger import Ledger
-from tests.postgres import PASSWORD, Postgres
+from tests.postgres import PASSWORD, USER, Postgres
 from tests.service.kit import RARELY, Service, Site, ahead, configure, wait_for
 from tests.world import git
 
@@ -41,6 +43,19 @@ def test_what_a_killed_replica_waited_for_another_one_does_without_a_heartbeat(t
         assert site.state("pilot") == "open"
 
 
+def test_a_ledger_that_is_away_for_a_moment_costs_no_heartbeat(tmp_path: Path, site: Site, postgres: Postgres) -> None:
+    configure(tmp_path, site, heartbeat=RARELY)
+    with Service.start(tmp_path) as service:
+        service.wait_for(lambda: service.ticks("agency") >= 1)
+        with site.ledger() as ledger:
+            schema = ledger.name.rpartition("schema=")[2]
+        postgres.execute(f"ALTER TABLE {schema}.lease RENAME TO lost")
+        service.signal(signal.SIGHUP)
+        service.wait_for(lambda: service.site("agency")["outcome"] == "failed")
+        postgres.execute(f"ALTER TABLE {schema}.lost RENAME TO lease")
+        service.wait_for(lambda: service.site("agency")["outcome"] == "fine")
+
+
 def test_in_one_heartbeat_one_replica_looks_and_none_is_overdue(tmp_path: Path, site: Site) -> None:
     configure(tmp_path, site, heartbeat=f"{HEARTBEAT} seconds")
     with Service.start(tmp_path) as first, Service.start(tmp_path) as second:
@@ -53,17 +68,22 @@ def test_in_one_heartbeat_one_replica_looks_and_none_is_overdue(tmp_path: Path, 
         assert not first.site("agency")["overdue"]
 
 
-def test_a_ledger_that_rests_keeps_no_connection(postgres: Postgres) -> None:
-    ledgers = [Ledger.open(postgres.url(f"resting_{number}")) for number in range(3)]
+def test_many_ledgers_on_one_server_that_rest_share_two_connections_and_leave_none(postgres: Postgres) -> None:
+    # A role whose connections are told from those of other tests.
+    postgres.execute(f"CREATE ROLE resting SUPERUSER LOGIN PASSWORD '{PASSWORD}'")
+    mine = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'resting'"
+    ledgers = [Ledger.open(postgres.url().replace(f"//{USER}:", "//resting:")) for _ in range(5)]
     try:
-        for ledger in ledgers:
-            with ledger.working():
-                ledger.memory()
-        mine = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'postbot'"
-        wait_for(lambda: postgres.execute(mine) == [(0,)])
+        with ExitStack() as stack:
+            for ledger in ledgers:
+                connection = stack.enter_context(ledger._store.reading())  # as five sites that look at once
+                connection.execute(sa.text("SELECT 1"))
+            assert postgres.execute(mine) == [(5,)]
+        wait_for(lambda: postgres.execute(mine) == [(2,)])
     finally:
         for ledger in ledgers:
             ledger.close()
+    wait_for(lambda: postgres.execute(mine) == [(0,)])
 
 
 def test_a_site_that_fails_is_not_tried_by_every_watch_of_a_shared_ledger(

@@ -5,11 +5,13 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
 
+from postbot.doors.service.runner import is_stuck
+from postbot.doors.service.timetable import WORKERS
 from tests.service.kit import RARELY, SECONDS, Service, Site, ahead, configure
 from tests.twins.github.client import Twin
 from tests.world import git
@@ -227,6 +229,29 @@ def test_a_site_that_is_taken_away_in_mid_turn_and_comes_back_waits_for_that_tur
         assert 'site="slow"' not in service.get("/metrics")[1]
 
 
+def test_a_site_that_comes_back_late_shows_the_bad_service_yaml_that_came_meanwhile(
+    tmp_path: Path, on_github: Twin
+) -> None:
+    slow, quick = Site(tmp_path / "slow", on_github), Site(tmp_path / "quick")
+    slow.write("pilot")
+    path = configure(tmp_path, slow, quick)
+    with Service.start(tmp_path) as service:
+        service.ticked("slow")
+        on_github.hold()
+        assert on_github.held(SECONDS)
+        for sites in ([quick], [slow, quick]):
+            configure(tmp_path, *sites)
+            service.signal(signal.SIGHUP)
+            service.wait_for(lambda: served(service) == ["quick"])
+            service.ticked("quick", 2)
+        path.write_text(path.read_text() + "hartbeat: 1 second\n")
+        service.signal(signal.SIGHUP)
+        service.line("configuration rejected", "")
+        on_github.release()
+        service.wait_for(lambda: served(service) == ["quick", "slow"])
+        assert "hartbeat" in service.site("slow")["rejected"]
+
+
 def served(service: Service) -> list[str]:
     return sorted(site["name"] for site in json.loads(service.get("/readyz")[1])["sites"])
 
@@ -241,6 +266,53 @@ def test_at_sighup_a_bad_service_yaml_changes_nothing_and_every_site_says_so(tmp
         assert "hartbeat" in service.line("configuration rejected", "")["why"]
         service.wait_for(lambda: "hartbeat" in service.site("agency")["rejected"])
         service.ticked("agency")
+
+
+def test_a_bad_service_yaml_is_shown_until_it_is_mended_whatever_a_site_reads_of_its_own_meanwhile(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path / "agency", settings="postbot-settings.yaml")
+    site.commit(**{"postbot-settings.yaml": "ask: [3 days]\n"})
+    path = configure(tmp_path, site)
+    good = path.read_text()
+    with Service.start(tmp_path) as service:
+        service.ticked("agency", 2)
+        path.write_text(good + "hartbeat: 1 second\n")
+        service.signal(signal.SIGHUP)
+        service.wait_for(lambda: "hartbeat" in service.site("agency")["rejected"])
+        site.commit(**{"postbot-settings.yaml": "ask: [2 days]\n"})
+        service.line("configuration taken", "agency")
+        service.ticked("agency")
+        assert "hartbeat" in service.site("agency")["rejected"]
+        path.write_text(good)
+        service.signal(signal.SIGHUP)
+        service.wait_for(lambda: service.site("agency")["rejected"] == "")
+
+
+def test_at_sighup_a_site_that_cannot_be_looked_at_ends_nothing(tmp_path: Path) -> None:
+    site = Site(tmp_path / "agency")
+    path = configure(tmp_path, site)
+    with Service.start(tmp_path) as service:
+        service.ticked("agency")
+        (tmp_path / "long").symlink_to("x" * 300)
+        path.write_text(path.read_text().replace("sites:\n", "sites:\n  - lon*\n"))
+        service.signal(signal.SIGHUP)
+        assert "File name too long" in service.line("configuration rejected", "")["why"]
+        service.ticked("agency")
+
+
+def test_at_sighup_whatever_nobody_has_thought_of_ends_nothing(tmp_path: Path) -> None:
+    """Such as a link in the place of the new ledger that leads to itself."""
+    site = Site(tmp_path / "agency")
+    configure(tmp_path, site)
+    with Service.start(tmp_path) as service:
+        service.ticked("agency")
+        (site.folder / "circle.db").symlink_to("circle.db")
+        site.configure(more="ledger: circle.db\n")
+        service.signal(signal.SIGHUP)
+        service.line("configuration rejected")
+        service.ticked("agency", 2)
+        assert service.site("agency")["rejected"]
 
 
 def test_settings_on_the_base_branch_count_from_the_commit_that_brings_them(tmp_path: Path) -> None:
@@ -357,6 +429,53 @@ def test_a_second_service_on_the_same_ledger_is_refused_and_the_first_goes_on(tm
         running.ticked("agency")
 
 
+def test_who_starts_it_twice_hears_of_the_ledger_and_not_of_the_port(tmp_path: Path) -> None:
+    """Who heard of the port would say another one, only to be refused again."""
+    site = Site(tmp_path / "agency")
+    configure(tmp_path, site)
+    with Service.start(tmp_path) as first:
+        first.ticked("agency")
+        configure(tmp_path, site, listen=f"127.0.0.1:{first.line('listening')['port']}")
+        with Service.start(tmp_path) as second:
+            assert second.ended() == 1
+            [last] = second.written().splitlines()
+            assert "Another postbot service runs on" in last
+        first.ticked("agency")
+
+
+def test_a_ledger_that_a_command_is_at_is_waited_for_while_the_other_sites_run(tmp_path: Path) -> None:
+    put_back, other = Site(tmp_path / "put-back"), Site(tmp_path / "other")
+    configure(tmp_path, put_back, other)
+    with put_back.ledger() as ledger, ExitStack() as command:
+        for held in (ledger.serving(), ledger.working()):  # as `postbot ledger restore` has it
+            command.enter_context(held)
+        with Service.start(tmp_path) as service:
+            service.ticked("other")
+            assert "Another postbot is at work on" in service.line("configuration rejected", "put-back")["why"]
+            service.signal(signal.SIGHUP)
+            service.ticked("other")
+            assert service.process.poll() is None
+            command.close()
+            service.wait_for(lambda: service.site("put-back")["outcome"] == "fine")
+
+
+def test_a_service_that_is_in_the_middle_of_a_turn_is_seen_to_be_one_once_that_ends(
+    tmp_path: Path, on_github: Twin
+) -> None:
+    site = Site(tmp_path / "agency", on_github)
+    site.write("pilot")
+    configure(tmp_path, site, heartbeat=RARELY)
+    on_github.hold()
+    with Service.start(tmp_path) as first:
+        assert on_github.held(SECONDS)
+        with Service.start(tmp_path) as second:
+            assert "Another postbot is at work on" in second.line("configuration rejected", "agency")["why"]
+            on_github.release()
+            assert second.ended() == 1
+            assert "Another postbot service runs on" in second.written().splitlines()[-1]
+        first.wait_for(lambda: first.site("agency")["outcome"] == "fine")
+
+
 def test_what_hangs_does_not_keep_a_service_alive_that_cannot_run(tmp_path: Path) -> None:
     taken, slow = Site(tmp_path / "taken"), Site(tmp_path / "slow", released=False)
     slow.config.write_text(slow.config.read_text().replace("jekyll-state", "profile.yaml"))
@@ -439,6 +558,15 @@ def test_systemd_hears_no_more_of_a_service_whose_every_site_hangs(
         on_github.release()
         service.wait_for(lambda: systemd.heard().count("WATCHDOG=1") > alive + 1)
         assert service.get("/healthz")[0] == 200
+
+
+def test_it_is_stuck_where_every_site_hangs_or_so_many_that_no_thread_is_left() -> None:
+    assert not is_stuck([], [])
+    assert not is_stuck([True, False], [True])
+    assert is_stuck([True, True], [False])
+    assert not is_stuck([True] * (WORKERS - 1) + [False] * 50, [])
+    assert is_stuck([True] * WORKERS + [False] * 50, [])
+    assert is_stuck([True] * (WORKERS - 1) + [False] * 50, [True])
 
 
 def test_systemd_goes_on_hearing_of_a_service_with_one_site_that_hangs_while_another_works(

@@ -132,7 +132,7 @@ def loud() -> None:
 def tick(world: World) -> None:
     """As the service does: a failure is a line, an unexpected one with its traceback."""
     try:
-        logs.told("agency", world.bot.tick(world.now))
+        logs.told("agency", world.bot.tick(world.now), is_paused=False)
     except PostbotError as error:
         logs.line("error", "agency", "tick failed", why=str(error))
     except Exception:  # noqa: BLE001 - whatever it is, it is written

@@ -1,5 +1,7 @@
 """Work by the clock: a heartbeat that goes on whatever happens, and pokes of which none is lost."""
 
+import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -143,6 +145,41 @@ def test_it_lives_as_long_as_it_does_what_is_due(timetable: Timetable):
     assert timetable.alive
     timetable._pulse_at -= 60
     assert not timetable.alive
+
+
+def test_it_lives_though_every_thread_is_busy():
+    table = Timetable(workers=2)
+    table.start()
+    table.repeat(module._PULSE, table._pulse, SOON)  # the same in a quicker rhythm
+    busy = [Work(hangs=True) for _ in range(3)]
+    try:
+        for number, each in enumerate(busy):
+            table.once(f"poke {number}", each, now())
+        wait_for(lambda: sum(each.begun for each in busy) == 2)
+        table._pulse_at -= 60
+        wait_for(lambda: table.alive, SECONDS / 2)  # before they give up
+        assert sum(each.done for each in busy) == 0
+    finally:
+        for each in busy:
+            each.goes_on.set()
+        table.stop()
+
+
+def test_to_stop_it_while_it_begins_something_ends_no_thread_by_an_error(monkeypatch: pytest.MonkeyPatch):
+    errors: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(200):
+            table = Timetable()
+            table.start()
+            table.once("poke", (begun := Event()).set, now())
+            assert begun.wait(SECONDS)
+            table.stop()
+    finally:
+        sys.setswitchinterval(before)
+    assert errors == []
 
 
 def test_what_a_container_may_have_is_enough_for_every_thread_with_the_renewal_of_its_lease_and_git() -> None:

@@ -104,6 +104,33 @@ def test_after_a_failure_the_next_turn_waits_for_the_rest_of_a_heartbeat():
     assert vitals.penalty() == 0
 
 
+def test_what_may_pass_quickly_is_tried_again_soon_and_then_ever_further_apart_up_to_a_heartbeat():
+    clock = Steady()
+    vitals = begun(clock)
+    waits = []
+    for _ in range(2000):
+        vitals.end(Outcome.FAILED, "The ledger is away.", NOON, passes=True)
+        waits.append(vitals.penalty())
+    assert waits[:7] == [1, 2, 4, 8, 16, 32, 60]
+    assert set(waits[7:]) == {60}
+    assert vitals.may_pass
+    vitals.end(Outcome.FINE, "", NOON)
+    assert not vitals.may_pass
+    vitals.end(Outcome.FAILED, "The ledger is away.", NOON, passes=True)
+    assert vitals.penalty() == 1
+
+
+def test_two_configurations_may_be_rejected_at_once_and_each_is_shown_until_it_is_mended():
+    vitals = begun(Steady())
+    vitals.reject("service.yaml: no such setting.", of_service=True)
+    vitals.reject("postbot.yaml: no such profile.")
+    assert vitals.health().rejected == "service.yaml: no such setting.\npostbot.yaml: no such profile."
+    vitals.reject("")
+    assert vitals.health().rejected == "service.yaml: no such setting."
+    vitals.reject("", of_service=True)
+    assert vitals.health().rejected == ""
+
+
 def test_a_look_that_is_no_tick_puts_the_next_turn_after_a_failure_off_no_further():
     clock = Steady()
     vitals = begun(clock)

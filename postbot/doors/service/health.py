@@ -30,7 +30,8 @@ class Health:
     `detail` is why a tick failed, was held or paused, in a sentence. `running` is how long (seconds) the tick that is
     under way has taken so far, None where none is; `hangs` says that this is too long, and `at` in which step it is.
     `ended_at` is when a tick last ended without failing; `overdue` says that this is too long ago. `rejected` is why
-    the configuration as it now stands was not taken, while the one before it goes on; empty where it was.
+    the configuration as it now stands was not taken, while the one before it goes on: the service's, the site's own, or
+    both, one below the other; empty where both were.
     """
 
     name: str

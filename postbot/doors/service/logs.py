@@ -184,13 +184,13 @@ _Line = tuple[Level, str, Mapping[str, object]]
 """A level, what happened, and the fields that say to what and why."""
 
 
-def told(site: str, report: Report) -> None:
-    """Write one line for each thing that a tick did or could not do, and once what stands from now on.
+def told(site: str, report: Report, *, is_paused: bool) -> None:
+    """Write one line for each thing that a tick did or could not do, and once what stands from now on, or no longer.
 
-    A tick that had nothing to do writes nothing.
+    A tick that had nothing to do writes nothing. `is_paused` says whether it would have been kept from doing it.
     """
     before = _known.get(site, _Standing())
-    after = _standing(report)
+    after = _standing(report, before.halted if is_paused else "")
     _known[site] = after
     lines = [*map(_done, report.done), *(_refused(*each) for each in report.refused), *map(_sent, report.sent)]
     lines += _changed(before, after, report)
@@ -203,11 +203,11 @@ def forget(site: str) -> None:
     _known.pop(site, None)
 
 
-def _standing(report: Report) -> _Standing:
+def _standing(report: Report, halted: str) -> _Standing:
     held = report.plan.held
     return _Standing(
         held.digest if held else "",
-        report.halted,
+        report.halted or halted,  # a pause goes on where there was nothing that it kept from being done
         frozenset(report.plan.problems),
         frozenset((delivery.number, why) for delivery, why in report.unseen),
     )
@@ -220,6 +220,8 @@ def _changed(before: _Standing, after: _Standing, report: Report) -> Iterator[_L
         yield "info", "no longer held", {"digest": before.held}
     if after.halted and after.halted != before.halted:
         yield "warning", "halted", {"why": after.halted}
+    if before.halted and not after.halted:
+        yield "info", "no longer halted", {"was": before.halted}
     for delivery, why in report.unseen:
         if (delivery.number, why) not in before.unseen:
             page = delivery.message.page

@@ -35,8 +35,6 @@ TICK: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, _MINUTE, 5 * _MINUTE)
 _PROMISED: Final = {Event.OPENED: Transition.OPEN, Event.CLOSED: Transition.CLOSE}
 """The news that come at an instant that was promised. A closing that a person brought forward is other news."""
 
-_MOST_HELD: Final = 10_000
-
 
 class Metrics:
     """What ticks have done, site by site."""
@@ -69,7 +67,7 @@ class Metrics:
         self._took.labels(site).observe(seconds)
         self._count_requests(site, bot)
         with suppress(LedgerError):
-            self._held.labels(site).set(len(bot.ledger.deliveries(held_only=True, limit=_MOST_HELD)))
+            self._held.labels(site).set(bot.ledger.held_count())
         if report is not None:
             self._count(site, bot, report)
 

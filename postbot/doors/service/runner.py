@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +26,9 @@ from postbot.doors.service import http, logs, systemd
 from postbot.doors.service.clock import WallClock
 from postbot.doors.service.metrics import Metrics
 from postbot.doors.service.signals import END, Signals
-from postbot.doors.service.site import Rhythm, Site, stack_of
-from postbot.doors.service.timetable import Timetable
+from postbot.doors.service.site import OUR_FAULT, Rhythm, Site, stack_of
+from postbot.doors.service.timetable import WORKERS, Timetable
+from postbot.ledger import Ledger, LedgerBusy
 from postbot.serviceconfig import ServiceConfig
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ class Service:
         self._gone: dict[Path, Site] = {}  # those that were taken away and have not come to rest
         self._looked_at = time.monotonic()
         self._count = itertools.count(1)
+        self._undecided: Sequence[Site] = ()  # those of the start of which nobody knows yet whether they can run
+        self._rejected = ""  # why the service's own configuration, as it now stands, was not taken
         self._slack = self._door()
 
     def _door(self) -> "Door | None":
@@ -89,7 +93,7 @@ class Service:
         """Run until a signal asks to end, and whatever hangs end within ten seconds of it.
 
         Raises `CannotRunError` where no site can run, or one runs elsewhere; `ConfigError` where sites share a ledger;
-        `HttpError` where the server cannot listen.
+        `HttpError` where the server cannot listen, and no site runs elsewhere.
         """
         _demand_no_clashes(self._settings.sites)
         logs.set_up(self._settings.logs)
@@ -97,6 +101,7 @@ class Service:
         try:
             self._timetable.start()
             self._mind_sites()
+            self._undecided = self.sites
             if self._slack is not None:
                 self._slack.open()
             self._serve(signals)
@@ -120,19 +125,23 @@ class Service:
         host, port = self._settings.listen
         more = self._slack.routes if self._slack is not None else ()
         app = http.application(lambda: self.sites, self._settings, self._registry, works=self._works, more=more)
-        server = http.serve(app, host, port)
+        try:
+            server = http.serve(app, host, port)
+        except http.HttpError:
+            _demand_none_elsewhere(self._settings.sites)
+            raise
         logs.line("info", "", "listening", host=host, port=server.port)
         return server
 
     def _serve(self, signals: Signals) -> None:
         off, spoke_at, rhythm = 0.0, 0.0, systemd.rhythm()
-        is_decided = is_ready = False
+        is_ready = False
         while not END & (come := signals.wait(_ROUND)):
             self._looked_at = time.monotonic()
             if signal.SIGHUP in come:
                 self._reload()
             self._mind_sites()
-            is_decided = is_decided or self._is_decided()
+            self._decide()
             if not is_ready and any(site.runs for site in self.sites):
                 is_ready = True
                 systemd.tell(systemd.READY)
@@ -162,6 +171,7 @@ class Service:
             self._sites[path] = Site(
                 names[path], path, rhythm, self._timetable, self._clock, told=told, speak=speak, shown=shown
             )
+            self._sites[path].reject(self._rejected)
         for path in paths:
             self._sites[path].begin(next(self._count) * _GOLDEN % 1)
 
@@ -170,24 +180,24 @@ class Service:
         """The sites as they are now, and those that have not left yet."""
         return (*self._sites.values(), *self._gone.values())
 
-    def _is_decided(self) -> bool:
-        """Whether each site was tried. Raises `CannotRunError` where none can run as things stand, or one elsewhere."""
-        is_decided = all(site.tried for site in self.sites)  # first, for they go on meanwhile
-        if refused := [site.busy_elsewhere for site in self.sites if site.busy_elsewhere]:
+    def _decide(self) -> None:
+        """See of the sites of the start which can run, until each was tried; one whose ledger a command has, is later.
+
+        Raises `CannotRunError` where none can run as things stand, or one runs elsewhere.
+        """
+        sites = [site for site in self._undecided if site in self.sites]
+        self._undecided = [site for site in sites if not site.tried]  # first, for they go on meanwhile
+        if refused := [site.busy_elsewhere for site in sites if site.busy_elsewhere]:
             raise CannotRunError("\n".join(refused))
-        if self.sites and all(site.runs is False for site in self.sites):
+        if sites and all(site.runs is False for site in self.sites):
             raise CannotRunError("\n".join(dict.fromkeys(site.health().rejected for site in self.sites)))
-        return is_decided
 
     def _reload(self) -> None:
         """Read the service's configuration again: which sites there are, and every site's own."""
-        try:
-            settings = self._read()
-            _demand_no_clashes(settings.sites)
-        except PostbotError as error:
-            logs.line("error", "", "configuration rejected", why=str(error))
-            for site in self.sites:
-                site.reject(censored(str(error)))
+        settings = self._read_again()
+        for site in self.sites:
+            site.reject(self._rejected)
+        if settings is None:
             return
         others = settings.model_copy(update={"sites": self._settings.sites})
         if others != self._settings:
@@ -198,6 +208,20 @@ class Service:
             site.leave()
         for site in self.sites:
             site.reload()
+
+    def _read_again(self) -> ServiceConfig | None:
+        """The service's configuration as it now stands; None, and told why, where it cannot be used."""
+        self._rejected = ""
+        try:
+            settings = self._read()
+            _demand_no_clashes(settings.sites)
+        except PostbotError as error:
+            self._rejected = censored(str(error))
+            logs.line("error", "", "configuration rejected", why=self._rejected)
+        except Exception:  # noqa: BLE001 - whatever it is, the sites that there are go on
+            self._rejected = OUR_FAULT
+            logs.fault("", "configuration rejected")
+        return None if self._rejected else settings
 
     # What is looked after
 
@@ -220,9 +244,9 @@ class Service:
 
     def _works(self) -> bool:
         """Whether the process works: one site that hangs is no reason to end the turns of all others."""
-        sites = self.sites
-        is_stuck = bool(sites) and all(site.health().hangs for site in sites)
-        return self._timetable.alive and time.monotonic() - self._looked_at < _STUCK and not is_stuck
+        served, gone = ([site.health().hangs for site in sites] for sites in (self.sites, list(self._gone.values())))
+        is_alive = self._timetable.alive and time.monotonic() - self._looked_at < _STUCK
+        return is_alive and not is_stuck(served, gone)
 
     def _leave(self, signals: Signals) -> None:
         self._timetable.stop()
@@ -238,6 +262,14 @@ class Service:
                 logs.line("warning", site.name, "left behind", step=site.health().at, why=found)
 
 
+def is_stuck(served: Sequence[bool], gone: Sequence[bool]) -> bool:
+    """Whether no site can have a turn, given which of them hang: those that are served, and those taken away.
+
+    Where so many do that they have every thread, the others wait for ever.
+    """
+    return bool(served) and (all(served) or sum(served) + sum(gone) >= WORKERS)
+
+
 def _demand_no_clashes(paths: Sequence[Path]) -> None:
     """Raise `ConfigError` where sites share a ledger. What else is wrong with one is told when that one is read."""
     configs = []
@@ -248,6 +280,20 @@ def _demand_no_clashes(paths: Sequence[Path]) -> None:
             continue
     if problems := clashes(configs):
         raise ConfigError(problems)
+
+
+def _demand_none_elsewhere(paths: Sequence[Path]) -> None:
+    """Raise `CannotRunError` where another service keeps the ledger of a site. Changes nothing, and keeps none."""
+    for path in paths:
+        try:
+            where = load(path).ledger_at
+            if isinstance(where, Path):
+                with closing(Ledger.open(where, migrate=False)) as ledger, ledger.serving():
+                    pass
+        except LedgerBusy as busy:
+            raise CannotRunError(str(busy)) from None
+        except PostbotError:  # what is wrong with it is for its first turn to tell
+            continue
 
 
 def _names(paths: Sequence[Path], beside: Sequence[Path], taken: set[str]) -> Mapping[Path, str]:

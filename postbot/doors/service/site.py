@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,7 +37,7 @@ from postbot.doors.service.health import Health, Outcome
 from postbot.doors.service.timetable import Timetable
 from postbot.doors.service.vitals import Hang, Vitals
 from postbot.hosts import HostError
-from postbot.ledger import Entry, Lease, Ledger, LedgerBusy, LedgerError
+from postbot.ledger import LEASE, RENEWAL, Entry, Lease, Ledger, LedgerBusy, LedgerError
 from postbot.reconcile import Bot, Report
 
 GATHERED: Final = timedelta(seconds=1)
@@ -49,7 +49,10 @@ _BUSY: Final = timedelta(seconds=5)
 WATCH: Final = timedelta(seconds=10)
 """How often a site that several replicas share sees whether another one has left something undone."""
 
-_OUR_FAULT: Final = "postbot itself is at fault; the log has the traceback."
+_SILENT: Final = LEASE - 1.2 * RENEWAL
+"""What is left of a lease whose holder has missed to renew it, and so may have died."""
+
+OUR_FAULT: Final = "postbot itself is at fault; the log has the traceback."
 
 _A_LITTLE: Final = timedelta(seconds=1)
 
@@ -107,6 +110,7 @@ class Site:
         self._bot: Bot | None = None
         self._config: Config | None = None
         self._serving = ExitStack()
+        self._is_busy = False  # its ledger, when it was last tried: another service may have it, or a command for now
         self._share = 1.0
         self._read_at = ""  # the commit of the base branch that was seen before its settings were read
         self._stale = True  # its configuration is to be read before the next tick
@@ -133,8 +137,9 @@ class Site:
 
     @property
     def tried(self) -> bool:
-        """Whether its configuration was read once, whatever came of that."""
-        return self._bot is not None or self._vitals.health().outcome is not Outcome.NONE
+        """Whether its configuration was read once, whatever came of that, but for a ledger that was busy for now."""
+        was_read = self._vitals.health().outcome is not Outcome.NONE and not self._is_busy
+        return self._bot is not None or was_read
 
     @property
     def rests(self) -> bool:
@@ -244,8 +249,8 @@ class Site:
         self._prompt()
 
     def reject(self, reason: str) -> None:
-        """Know that the service's own configuration, as it now stands, cannot be used."""
-        self._vitals.reject(reason)
+        """Know that the service's own configuration, as it now stands, cannot be used; it can, where no reason is."""
+        self._vitals.reject(reason, of_service=True)
 
     def leave(self) -> None:
         """Take no turn any more; one that is under way ends before its next act or message, and is told of."""
@@ -331,6 +336,8 @@ class Site:
             self._close()
         elif self._again.is_set():
             self._poke(self._clock.now())
+        elif self._vitals.may_pass:
+            self._poke(self._clock.now() + timedelta(seconds=self._vitals.penalty()))
 
     def _tick(self, bot: Bot) -> None:
         report: Report | None = None
@@ -344,16 +351,16 @@ class Site:
             self._poke(self._clock.now() + _BUSY if busy.until is None else busy.until + _A_LITTLE)
             self._look(bot)
         except PostbotError as error:
-            seconds = self._ended(Outcome.FAILED, str(error))
+            seconds = self._ended(Outcome.FAILED, str(error), passes=isinstance(error, LedgerError))
             logs.line("error", self.name, "tick failed", why=str(error))
         except Exception:  # noqa: BLE001 - whatever it is, the service goes on
-            seconds = self._ended(Outcome.FAILED, _OUR_FAULT)
+            seconds = self._ended(Outcome.FAILED, OUR_FAULT)
             logs.fault(self.name, "tick failed")
         if report is not None:
             self._wake(report)
         self._told(self.name, bot, report, self.health(), seconds)
         if report is not None:
-            logs.told(self.name, report)
+            logs.told(self.name, report, is_paused=self.health().outcome is Outcome.PAUSED)
         self._mind_settings(bot)
 
     def _wake(self, report: Report) -> None:
@@ -366,8 +373,9 @@ class Site:
         if at is not None and (at > report.at or report.sent):
             self._poke(at)
 
-    def _ended(self, outcome: Outcome, detail: str, wakes_at: datetime | None = None) -> float:
-        return self._vitals.end(outcome, censored(detail), self._clock.now(), wakes_at)
+    def _ended(self, outcome: Outcome, detail: str, wakes_at: datetime | None = None, *, passes: bool = False) -> float:
+        """Tell how a tick has ended. A ledger that is away may soon be back; GitHub, which counts, is not pressed."""
+        return self._vitals.end(outcome, censored(detail), self._clock.now(), wakes_at, passes=passes)
 
     # Its configuration
 
@@ -398,7 +406,7 @@ class Site:
 
         False where that may be otherwise the next time although nobody changes anything: GitHub or the ledger is away.
         """
-        reason, refused = "", False
+        reason, refused, passes = "", False, False
         fault: Exception | None = None
         try:
             config = configured(self.path)
@@ -406,12 +414,13 @@ class Site:
                 self._replace(config)
         except PostbotError as error:
             reason, refused = str(error), not isinstance(error, HostError | LedgerError)
+            passes = isinstance(error, LedgerError)
         except Exception as error:  # noqa: BLE001 - whatever it is, the bot that there is goes on
-            reason, fault = _OUR_FAULT, error
+            reason, fault = OUR_FAULT, error
         self._reject(censored(reason), fault)
         self._refused = refused
         if self._bot is None:
-            self._ended(Outcome.FAILED, reason)
+            self._ended(Outcome.FAILED, reason, passes=passes)
         return refused or not reason
 
     def _reject(self, reason: str, fault: Exception | None) -> None:
@@ -442,11 +451,13 @@ class Site:
         try:
             serving.enter_context(bot.ledger.serving())
         except BaseException as error:
-            bot.ledger.close()
-            if isinstance(error, LedgerBusy) and self._bot is None:
-                self.busy_elsewhere = str(error)
+            with closing(bot.ledger):
+                if isinstance(error, LedgerBusy) and self._bot is None:
+                    self._is_busy = True
+                    with bot.ledger.working():  # a command is at work for as long as it has it, and soon done
+                        self.busy_elsewhere = str(error)
             raise
-        self.busy_elsewhere = ""
+        self.busy_elsewhere, self._is_busy = "", False
         before, self._serving = self._serving, serving
         before.close()
         if shared:
@@ -463,7 +474,7 @@ class Site:
         self._closed.set()
 
     def _forget(self) -> None:
-        self._timetable.forget(f"beat {self.name}", f"watch {self.name}", f"poke {self.name}")
+        self._timetable.forget(*(f"{what} {self.name}" for what in ("beat", "watch", "end", "poke")))
 
     # Other replicas
 
@@ -478,8 +489,16 @@ class Site:
             return True
         if lease.free and (lease.holder or _is_due(lease)):
             return False
+        self._mind_end(lease)
         self._catch_up(lease)
         return True
+
+    def _mind_end(self, lease: Lease) -> None:
+        """Watch again as soon as a lease has run out that should have been renewed by now."""
+        if lease.until is None or lease.free or (left := lease.until - lease.now) > _SILENT:
+            return
+        if not self._leaving.is_set():
+            self._timetable.once(f"end {self.name}", self._watch, self._clock.now() + left + _A_LITTLE)
 
     def _done_elsewhere(self) -> bool:
         """Whether another replica's tick stands for this heartbeat."""

@@ -10,11 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 # APScheduler 3 ships no types; those of what is used here are stated where it is used.
 from apscheduler.executors.pool import ThreadPoolExecutor  # type: ignore[import-untyped]
+from apscheduler.jobstores.base import JobLookupError  # type: ignore[import-untyped]
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
 from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped]
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
@@ -30,6 +32,7 @@ _PILED_UP: Final = 100
 """How often one poke may run at once: one that comes while its work runs must not be dropped, and ends at once."""
 
 _PULSE, _PULSE_EVERY, _DEAD_AFTER = "pulse", timedelta(seconds=5), 30.0
+_WORK: Final = "default"
 
 
 class _Beat(IntervalTrigger):  # type: ignore[misc]  # its base has no types
@@ -45,12 +48,17 @@ class _Beat(IntervalTrigger):  # type: ignore[misc]  # its base has no types
 
 
 class Timetable:
-    """Work by its name: repeated in the rhythm of a heartbeat, or once at an instant (aware). Safe between threads."""
+    """Work by its name: repeated in the rhythm of a heartbeat, or once at an instant (aware). Safe between threads.
 
-    def __init__(self) -> None:
+    So many `workers` do it at a time.
+    """
+
+    def __init__(self, workers: int = WORKERS) -> None:
         # It warns of each beat that finds the one before still at work; who hangs is told by the service, and once.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(WORKERS)}, timezone=UTC)
+        # The pulse has a thread of its own: who has much to do lives, though no other thread is free for long.
+        threads = {_WORK: ThreadPoolExecutor(workers), _PULSE: ThreadPoolExecutor(1)}
+        self._scheduler = BackgroundScheduler(executors=threads, timezone=UTC)
         self._poking = threading.Lock()
         self._beats: dict[str, tuple[timedelta, float]] = {}
         self._pulse_at = time.monotonic()
@@ -62,7 +70,10 @@ class Timetable:
 
     def stop(self) -> None:
         """Begin nothing any more. What is under way goes on."""
-        self._scheduler.shutdown(wait=False)
+        with self._poking:
+            # APScheduler forgets a poke once it has begun it, and fails at that where it was stopped in between.
+            self._scheduler.remove_all_jobs()  # after what is just being begun
+            self._scheduler.shutdown(wait=False)
 
     def repeat(self, name: str, work: Callable[[], None], every: timedelta, *, share: float = 1.0) -> None:
         """Have work done at each beat, the first of them after a share of the interval (above 0, at most 1).
@@ -74,6 +85,7 @@ class Timetable:
             work,
             _beat(every, share),
             id=name,
+            executor=_PULSE if name == _PULSE else _WORK,
             coalesce=True,
             max_instances=1,
             misfire_grace_time=None,
@@ -99,9 +111,8 @@ class Timetable:
         """Take work out of the timetable; what is under way goes on."""
         for name in names:
             self._beats.pop(name, None)
-            with self._poking:
-                if self._scheduler.get_job(name) is not None:
-                    self._scheduler.remove_job(name)
+            with self._poking, suppress(JobLookupError):  # it may have begun in this very moment
+                self._scheduler.remove_job(name)
 
     def look_again(self) -> None:
         """See what is due by now: after the machine has slept, what waits would go on waiting for as long again."""
@@ -116,7 +127,7 @@ class Timetable:
 
     @property
     def alive(self) -> bool:
-        """Whether it still does what is due."""
+        """Whether it still begins what is due; where every thread is busy, as soon as one is free."""
         return time.monotonic() - self._pulse_at < _DEAD_AFTER
 
     def _pulse(self) -> None:

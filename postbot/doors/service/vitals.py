@@ -17,6 +17,9 @@ from postbot.progress import place
 _MISSED: Final = 3
 """After how many heartbeats without a tick that ended well a site is overdue."""
 
+_FIRST_WAIT: Final = 1.0
+"""Seconds after the first of several failures whose cause passes quickly; after each further one twice as many."""
+
 _AT_LEAST: Final = timedelta(minutes=3)
 """No site is overdue sooner than this."""
 
@@ -50,6 +53,9 @@ class Vitals:
         self._health = Health(name, Outcome.NONE)
         self._turn: _Turn | None = None
         self._began = self._failed = steady()
+        self._wait = self._heartbeat
+        self._may_pass = False
+        self._rejected = self._rejected_above = ""
         self._well: float | None = None
         self._told = False
 
@@ -68,13 +74,22 @@ class Vitals:
             self._health = replace(self._health, began_at=at)
             return True
 
-    def end(self, outcome: Outcome, detail: str, at: datetime, wakes_at: datetime | None = None) -> float:
-        """Tell what the turn's tick came to, and how many seconds it all took. The turn ends with `rest`."""
+    def end(
+        self, outcome: Outcome, detail: str, at: datetime, wakes_at: datetime | None = None, *, passes: bool = False
+    ) -> float:
+        """Tell what the turn's tick came to, and how many seconds it all took. The turn ends with `rest`.
+
+        Of a failure, whether its cause `passes` quickly, as where a database is started again.
+        """
         with self._lock:
             self._health = replace(self._health, outcome=outcome, detail=detail)
             if outcome is Outcome.FAILED:
-                self._failed = self._began
+                self._failed = self._steady() if passes else self._began
+                self._wait = min(self._heartbeat, 2 * self._wait if self._may_pass else _FIRST_WAIT)
+                self._wait = self._wait if passes else self._heartbeat
+                self._may_pass = passes
             else:
+                self._may_pass = False
                 self._well = self._steady()
                 self._health = replace(self._health, ended_at=at, wakes_at=wakes_at)
             return self._steady() - self._began
@@ -91,16 +106,33 @@ class Vitals:
         with self._lock:
             self._well = max(self._well or 0.0, self._steady() - seconds_ago)
 
-    def reject(self, reason: str) -> None:
-        """The configuration as it now stands cannot be used, for this reason; it can, where there is none."""
+    def reject(self, reason: str, *, of_service: bool = False) -> None:
+        """The configuration as it now stands cannot be used, for this reason; it can, where there is none.
+
+        That of the site, or `of_service` that of the service: neither says anything about the other.
+        """
         with self._lock:
-            self._health = replace(self._health, rejected=reason)
+            if of_service:
+                self._rejected_above = reason
+            else:
+                self._rejected = reason
+            both = filter(None, (self._rejected_above, self._rejected))
+            self._health = replace(self._health, rejected="\n".join(both))
 
     def penalty(self) -> float:
-        """How many seconds after a failure the next turn must wait: a site that fails has one turn in a heartbeat."""
+        """How many seconds after a failure the next turn must wait.
+
+        A site that fails has one turn in a heartbeat, and sooner ones, ever further apart, while its cause may pass.
+        """
         with self._lock:
             failed = self._health.outcome is Outcome.FAILED
-            return max(0.0, self._failed + self._heartbeat - self._steady()) if failed else 0.0
+            return max(0.0, self._failed + self._wait - self._steady()) if failed else 0.0
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the last turn failed for something that may have passed before the next heartbeat."""
+        with self._lock:
+            return self._may_pass
 
     def hang(self) -> Hang | None:
         """The turn that has come to hang; once for each."""
