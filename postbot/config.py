@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
+from os.path import realpath
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 from pydantic import Field, PrivateAttr, TypeAdapter
 
@@ -41,12 +42,12 @@ from postbot.sections import (
     SoonConfig,
     TransitionConfig,
 )
-from postbot.settings import FROM_OPENING, LedgerPlace, SecretName, Span, Window
+from postbot.settings import FROM_OPENING, LEDGER_SCHEMA, LedgerPlace, SecretName, Span, Window
 
 __all__ = [
     "CONFIG_NAME", "ROUTES_NAME", "SETTINGS", "AppConfig", "Config", "ConfigError", "EmailConfig", "GitHubConfig",
-    "ListConfig", "Spot", "clashes", "examine", "load", "load_profile", "password", "read_profile", "secret", "shipped",
-    "shipped_profiles", "with_settings",
+    "ListConfig", "Spot", "clashes", "examine", "ledger_place", "load", "load_profile", "password", "read_profile",
+    "secret", "shipped", "shipped_profiles", "with_settings",
 ]  # fmt: skip
 
 CONFIG_NAME = "postbot.yaml"
@@ -249,6 +250,34 @@ def examine(path: Path) -> tuple[Config | None, list[Problem]]:
     return _with(config, {"routes": given.routes}, _Read(str(path), places, tuple(given.heard()))), []
 
 
+def ledger_place(path: Path) -> Path | str:
+    """Where the ledger is by this file, whatever else is wrong with that: as `Config.ledger_at` says it.
+
+    For who must reach it at once: a service goes on by what it read before, however the file has become since. Raises
+    `ConfigError` where the file cannot be read, or what it says of the ledger cannot be used or stands there twice.
+    """
+    written = _legible(path)
+    given = written.data if isinstance(written.data, dict) else {}
+    kept = {name: given[name] for name in _OF_THE_LEDGER if name in given}
+    lines = {written.lines.get((name,)) for name in kept}
+    problems = tuple(problem for problem in written.problems if problem.line in lines)
+    data = kept | {"site": {"profile": "", "timezone": "UTC"}}
+    return _with(checked(_CONFIG, replace(written, data=data, problems=problems)), {}, _Read(str(path))).ledger_at
+
+
+_OF_THE_LEDGER: Final = ("ledger", "secrets")
+
+
+def _legible(path: Path) -> Written:
+    """What is written in the file; of one that is no YAML, as in the midst of an edit, the lines about the ledger."""
+    text = text_of(path)
+    try:
+        return parse(text, str(path))
+    except ConfigError:
+        begins = tuple(f"{name}:" for name in _OF_THE_LEDGER)
+        return parse("\n".join(line if line.startswith(begins) else "" for line in text.splitlines()), str(path))
+
+
 def _with(config: Config, settings: Mapping[str, object], read: _Read) -> Config:
     made = config.model_copy(update=settings)
     made._read = read  # noqa: SLF001 - it is made here
@@ -374,11 +403,11 @@ def clashes(configs: Iterable[Config]) -> list[Problem]:
 def _identity(config: Config) -> tuple[str, ...]:
     """What tells one ledger from another: a file wherever it is seen from, or a schema whoever signs in."""
     if isinstance(config.ledger, Path):
-        return (str(config.at(config.ledger).resolve()),)
+        return (realpath(config.at(config.ledger)),)  # which takes links that lead in a circle, too
     address = urlsplit(config.ledger)
     given = parse_qs(address.query)
     host = given.get("host", [address.hostname or ""])[0]
-    return host, str(address.port or 5432), address.path, given.get("schema", [""])[0]
+    return host, str(address.port or 5432), unquote(address.path), given.get("schema", [LEDGER_SCHEMA])[0]
 
 
 # Profiles ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ POSTBOT_SLACK_APP_TOKEN opens its Socket Mode. Nothing here reads a site's confi
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from glob import glob, has_magic
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema
 
 from postbot.core.problem import Problem
-from postbot.declared import ConfigError, Declared, Written, check, parse, text_of
+from postbot.declared import ConfigError, Declared, Written, check, checked, parse, text_of
 from postbot.secrets import optional, secret, unusable
 from postbot.settings import HostName, Listen, Patience, Server, is_loopback
 
@@ -117,6 +118,18 @@ def load_service(path: Path) -> ServiceConfig:
     return given.model_copy(update={"sites": sites})
 
 
+def named_sites(path: Path) -> tuple[Sequence[Path], Sequence[Problem]]:
+    """The files of the sites that `service.yaml` names, and what is wrong with those names.
+
+    Nothing else in it has to be right. Raises `ConfigError`.
+    """
+    written = parse(text_of(path), str(path))
+    given = written.data if isinstance(written.data, dict) else {}
+    kept = {name: given[name] for name in ("sites",) if name in given}
+    named = checked(_SERVICE, replace(written, data=kept, problems=())).sites
+    return _found(named, path.parent, written)
+
+
 def default_service(config: Path) -> ServiceConfig:
     """One site and the defaults, for whoever has no `service.yaml`. Raises `ConfigError` for an unusable secret."""
     if wrong := list(_secret_problems()):
@@ -125,18 +138,33 @@ def default_service(config: Path) -> ServiceConfig:
 
 
 def _found(patterns: Iterable[Path], root: Path, written: Written) -> tuple[tuple[Path, ...], list[Problem]]:
-    """The files that the patterns name, in order and each once, and the patterns that name none."""
+    """The files that the patterns name, in order and each once, and what is wrong with those that name none."""
     sites: dict[Path, Path] = {}
     problems = []
     for number, pattern in enumerate(patterns):
         names = glob(str(pattern), root_dir=root, recursive=True)  # noqa: PTH207 - Path's takes no absolute pattern
-        found = [root / name for name in sorted(names)]
-        files = [each for each in found if each.is_file()]
-        sites |= {each.resolve(): each for each in files if each.resolve() not in sites}
-        if not files:
-            said = "nothing is called like that" if has_magic(str(pattern)) else "there is no such file"
-            problems.append(written.problem(("sites", str(number)), f"`sites`: {pattern}: {said}."))
+        files, wrong = _files(root, sorted(names))
+        sites |= {whole: path for whole, path in files.items() if whole not in sites}
+        if not files and not wrong:
+            wrong = ["nothing is called like that" if has_magic(str(pattern)) else "there is no such file"]
+        at = ("sites", str(number))
+        problems += [written.problem(at, f"`sites`: {pattern}: {said}.") for said in wrong]
     return tuple(sites.values()), problems
+
+
+def _files(root: Path, names: Iterable[str]) -> tuple[dict[Path, Path], list[str]]:
+    """Those of the names that are files, by where they really are, and what is wrong with those nobody can look at."""
+    files: dict[Path, Path] = {}
+    wrong = []
+    for name in names:
+        path = root / name
+        try:
+            if path.is_file():
+                files.setdefault(path.resolve(), path)
+        except (OSError, RuntimeError) as error:  # the latter for links that go round in a circle by now
+            why = error.strerror if isinstance(error, OSError) else "its links lead in a circle"
+            wrong.append(f"{name} cannot be looked at: {why}")
+    return files, wrong
 
 
 def _open_to_others(given: ServiceConfig, written: Written) -> Iterator[Problem]:

@@ -401,6 +401,11 @@ def test_systemd_hands_each_secret_over_as_a_file_and_none_stands_in_the_unit(un
     assert all(f'"{name.removesuffix("_FILE")}"' in CODE for name in ours)
 
 
+def test_the_unit_has_room_for_every_secret_that_the_compose_file_has():
+    told = re.findall(r"^(?:# )?LoadCredential=(\w+):", UNIT, re.MULTILINE)
+    assert set(told) == set(yaml.safe_load(both(COMPOSE)[1])["secrets"])
+
+
 # What the documents show ---------------------------------------------------------------------------------------------
 
 

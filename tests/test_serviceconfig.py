@@ -1,18 +1,24 @@
 """`service.yaml`: which sites one process keeps, how it may be reached, and every mistake told at once."""
 
+import os
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
 
 from postbot.config import Config, ConfigError, clashes, load
+from postbot.ledger import Ledger, LedgerError
 from postbot.schema import uncommented
 from postbot.serviceconfig import ServiceConfig, SlackDoor, default_service, load_service
+from postbot.settings import LEDGER_SCHEMA
 from tests.examples import ROOT
 
 SITE = "site: {profile: jekyll-state, timezone: UTC}\n"
 LONG = "canary-0123456789"
+NOBODY = 65534
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +75,55 @@ def test_a_pattern_that_names_nothing_is_told_beside_every_other_mistake(folder:
         (2, "`sites`: sites/*/postbot.yml: nothing is called like that."),
         (4, "`sites`: sites/d/postbot.yaml: there is no such file."),
         (5, "`sites`: sites: there is no such file."),
+    ]
+
+
+@pytest.fixture
+def anybodys() -> Iterator[Path]:
+    """A folder into which every user can look, and permissions count, for root may enter anything."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_what_a_pattern_names_and_cannot_be_looked_at_is_told_with_its_place(anybodys: Path):
+    shut = anybodys / "shut"
+    for folder in (shut, anybodys / "sites" / "a", anybodys / "sites" / "c"):
+        folder.mkdir(parents=True)
+    for folder in (shut, anybodys / "sites" / "a"):
+        (folder / "postbot.yaml").write_text(SITE)
+    (anybodys / "sites" / "c" / "postbot.yaml").symlink_to(shut / "postbot.yaml")
+    shut.chmod(0)
+    (anybodys / "service.yaml").write_text("sites:\n- sites/a/postbot.yaml\n- sites/*/postbot.yaml\n")
+    try:
+        if os.geteuid() == 0:
+            os.seteuid(NOBODY)
+        with pytest.raises(ConfigError) as caught:
+            load_service(anybodys / "service.yaml")
+    finally:
+        os.seteuid(os.getuid())
+        shut.chmod(0o755)
+    [problem] = caught.value.problems
+    assert (problem.line, problem.message) == (
+        3,
+        "`sites`: sites/*/postbot.yaml: sites/c/postbot.yaml cannot be looked at: Permission denied.",
+    )
+
+
+def test_links_that_lead_nowhere_or_round_in_circles_and_names_that_are_too_long_are_problems_and_no_crash(
+    folder: Path,
+):
+    (folder / "nowhere").symlink_to("gone/postbot.yaml")
+    (folder / "circle").symlink_to("circle")
+    (folder / "long").symlink_to("x" * 300)
+    text = f'sites:\n- nowhere\n- circl*\n- lon*\n- {"y" * 300}\n- "a\\0b"\n- sites/a/postbot.yaml/x\n'
+    assert problems(folder, text) == [
+        (2, "`sites`: nowhere: there is no such file."),
+        (3, "`sites`: circl*: nothing is called like that."),
+        (4, "`sites`: lon*: long cannot be looked at: File name too long."),
+        (5, f"`sites`: {'y' * 300}: there is no such file."),
+        (6, "`sites`: a\0b: there is no such file."),
+        (7, "`sites`: sites/a/postbot.yaml/x: there is no such file."),
     ]
 
 
@@ -186,6 +241,8 @@ def with_ledgers(folder: Path, *ledgers: str) -> list[Config]:
         ("../link.db", "../memory.db"),
         ("postgresql://one@db/jobs?schema=x", "postgresql://two@DB:5432/jobs?sslmode=require&schema=x"),
         ("postgresql:///jobs?host=/run/pg", "postgresql://postbot@/jobs?host=/run/pg"),
+        ("postgresql://u@db/jobs", "postgresql://u@db/jobs?schema=postbot"),
+        ("postgresql://u@db/jobs", "postgresql://u@db/jo%62s?sslmode=require"),
     ],
 )
 def test_two_sites_of_one_ledger_are_told(folder: Path, one: str, other: str):
@@ -208,6 +265,12 @@ def test_two_sites_of_one_ledger_are_told(folder: Path, one: str, other: str):
 )
 def test_two_sites_of_two_ledgers_are_fine(folder: Path, one: str, other: str):
     assert clashes(with_ledgers(folder, one, other)) == []
+
+
+def test_an_address_that_names_no_schema_means_the_one_that_sites_are_told_of():
+    pytest.importorskip("psycopg")
+    with pytest.raises(LedgerError, match=rf"schema={LEDGER_SCHEMA}\b"):  # nobody listens there
+        Ledger.open("postgresql://u@127.0.0.1:1/jobs", migrate=False)
 
 
 SLACK = "sites: [sites/a/postbot.yaml]\nslack:\n  by: {by}\n  workspace: T0TEAM\n"

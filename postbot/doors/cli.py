@@ -447,7 +447,7 @@ def _request(
         answered = bot.ledger.answered(request.number)
         if not as_json:
             with doing(Step.ACKNOWLEDGE):
-                say(views.request_text(bot.observe(), request, answered, report))
+                say(views.request_text(bot.observe(), request, answered, report, bot.policy))
     undone = report.plan.held or report.halted
     raise typer.Exit(FOUND if undone or (answered and not answered[0]) else FINE)
 

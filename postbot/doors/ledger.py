@@ -8,15 +8,16 @@ files, and what people are told. No place is named with its password.
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from postbot.doors.options import DEFAULT_CONFIG, ConfigOption, JsonOption
-from postbot.doors.session import configuration
+from postbot.doors.options import DEFAULT_CONFIG, ByOption, ConfigOption, JsonOption
+from postbot.doors.session import asker, configuration
 from postbot.doors.terminal import FINE, FOUND, busy, fail, mention, misuse, say, say_json
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ _OLDER = (
     "It is older than the world: the next tick holds what was on its way, refuses open requests, and takes "
     "what stands on the site as known, without a word to the public."
 )
-_SIDE_FILES = ("", "-wal", "-shm")
-"""What a file of SQLite consists of: https://www.sqlite.org/tempfiles.html."""
 
 
 @ledger_app.command()
@@ -61,18 +60,11 @@ def backup(
         misuse(f"{file} is there already. Name another file, for a backup replaces nothing.")
     if not file.absolute().parent.is_dir():
         misuse(f"There is no folder {file.absolute().parent} to save the ledger in.")
-    beside = file.with_name(f"{file.name}.new")
-    _remove(beside)
-    try:
-        with (
-            closing(Ledger.open(configuration(config).ledger_at, migrate=False)) as ledger,
-            closing(Ledger.open(beside)) as saved,
-            busy("Saving the ledger ..."),
-        ):
+    # Whole before it has its name; in a folder that nobody else has, on the same disk.
+    with closing(Ledger.open(configuration(config).ledger_at, migrate=False)) as ledger, _folder_beside(file) as folder:
+        with closing(Ledger.open(folder / file.name)) as saved, busy("Saving the ledger ..."):
             made = ledger.copy_to(saved)
-        beside.rename(file)
-    finally:
-        _remove(beside)
+        (folder / file.name).rename(file)
     _tell(made, f"Saved {ledger.name} in {file}", as_json=as_json)
 
 
@@ -101,7 +93,11 @@ def restore(
             ledger.working(),
         ):
             made = saved.copy_to(ledger, replace=replace, older=True)
-    _tell(made, f"Put {file} back into {ledger.name}", _OLDER, as_json=as_json)
+            pause = ledger.paused()
+    still = (
+        f"\nIt is paused by {pause.by}{f': {pause.why}' if pause.why else ''}. Until: postbot resume" if pause else ""
+    )
+    _tell(made, f"Put {file} back into {ledger.name}", _OLDER + still, as_json=as_json)
 
 
 @ledger_app.command()
@@ -117,10 +113,15 @@ def restored(config: ConfigOption = DEFAULT_CONFIG) -> None:
 @ledger_app.command()
 def move(
     where: Annotated[str, typer.Argument(metavar="WHERE", help="What `ledger` is to say: a path, or postgresql://...")],
+    by: ByOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy the ledger to another place, from SQLite to PostgreSQL or back, for the configuration to name it then."""
+    """Copy the ledger to another place, from SQLite to PostgreSQL or back, for the configuration to name it then.
+
+    The old place is paused by that, so that whoever still works there does and says nothing.
+    """
+    from postbot.app import clock
     from postbot.ledger import Ledger
 
     here = configuration(config)
@@ -137,10 +138,11 @@ def move(
         other.working(),
     ):
         made = ledger.copy_to(other)
-        ledger.mark_as_older()  # two that are alive would tell everything twice
+        ledger.leave(other, asker(by), clock())
     then = (
-        f"{ledger.name} is an older copy from now on. Say so in {config}, before anything else runs:\n\n"
-        f"ledger: {where}\n"
+        f"{ledger.name} is an older copy from now on, and paused: whoever still works there does and says nothing. "
+        f"Have {config} name the new place, before anything else runs:\n\nledger: {where}\n\n"
+        "Whoever goes back to the old one says so first: postbot resume\n"
     )
     _tell(made, f"Copied {ledger.name} to {other.name}", then, as_json=as_json)
 
@@ -153,7 +155,8 @@ def _even_if_damaged(where: Path | str) -> Ledger:
         return Ledger.open(where)
     except LedgerDamaged:
         aside = Ledger.set_aside(Path(where))
-    mention(f"The ledger {where} is damaged. It was moved to {aside}.")
+    forgotten = "If it was paused, that is forgotten: postbot pause"
+    mention(f"The ledger {where} is damaged. It was moved to {aside}. {forgotten}")
     return Ledger.open(where)
 
 
@@ -182,9 +185,16 @@ def _apart(file: Path, folder: Path) -> Path:
     return apart
 
 
-def _remove(file: Path) -> None:
-    for ending in _SIDE_FILES:
-        file.with_name(file.name + ending).unlink(missing_ok=True)
+@contextmanager
+def _folder_beside(file: Path) -> Iterator[Path]:
+    """A new folder for a file that is to be there once it is whole; nothing of it stays."""
+    beside = file.absolute().parent
+    try:
+        folder = TemporaryDirectory(prefix=f".{file.name}.", dir=beside)
+    except OSError as error:
+        fail(f"Cannot write in {beside}: {error.strerror or error}.")
+    with folder as name:
+        yield Path(name)
 
 
 def _tell(made: Copy, what: str, then: str = "", *, as_json: bool) -> None:

@@ -42,6 +42,9 @@ ConfigOption = Annotated[
 ServiceOption = Annotated[
     Path | None, typer.Option("--service", help="The service's configuration; service.yaml if it lies beside.")
 ]
+EverySiteOption = Annotated[
+    Path | None, typer.Option("--service", help="Every site of the service that this file configures.")
+]
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="Act as of this time (ISO 8601, the site's zone).")
 ]

@@ -5,21 +5,34 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
 from postbot.core.problem import PostbotError
-from postbot.doors.options import DEFAULT_CONFIG, ByOption, ConfigOption, JsonOption, ServiceOption
-from postbot.doors.session import as_far_as_known, asker, demand_text, ledger_of
+from postbot.doors.options import (
+    DEFAULT_CONFIG,
+    ByOption,
+    ConfigOption,
+    EverySiteOption,
+    JsonOption,
+    ServiceOption,
+)
+from postbot.doors.session import as_far_as_known, asker, demand_text, sites_meant, standing_ledger
 from postbot.doors.terminal import FINE, FOUND, busy, mention, misuse, say, say_json
 
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from postbot.core.problem import Problem
+    from postbot.ledger import Ledger
     from postbot.serviceconfig import ServiceConfig
+
+_AT_ONCE: Final = 16
+"""So many ledgers are reached at a time; one that does not answer is waited for ten seconds."""
 
 
 def doctor(
@@ -91,25 +104,110 @@ def _end(code: int) -> NoReturn:
 
 
 def pause(
+    context: typer.Context,
     reason: Annotated[str, typer.Option("--reason", help="Why, for those who find it paused.")] = "",
     by: ByOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
+    service: EverySiteOption = None,
 ) -> None:
     """Have postbot do and say nothing from now on, not even what it is in the middle of. It still looks and plans."""
     from postbot.app import clock
     from postbot.core.announce import one_line
 
     demand_text(reason)
-    with ledger_of(config) as ledger:
-        ledger.pause(asker(by), one_line(reason), clock())
-    say("Paused. Nothing is done or said until: postbot resume\n")
+    who, why, at = asker(by), one_line(reason), clock()
+
+    def stop(ledger: Ledger) -> tuple[bool, str]:
+        ledger.pause(who, why, at)
+        return True, f"Paused in the ledger {ledger.name}."
+
+    until = f"postbot resume --service {service}" if service else "postbot resume"
+    then = f"Whoever works there does and says nothing until: {until}\n"
+    _everywhere("paused", stop, then, _meant(context, config, service), is_service=service is not None)
 
 
-def resume(by: ByOption = "", config: ConfigOption = DEFAULT_CONFIG) -> None:
+def resume(
+    context: typer.Context,
+    by: ByOption = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    service: EverySiteOption = None,
+) -> None:
     """Let postbot go on where it was paused; what has come to be due since is done by the next tick."""
     from postbot.app import clock
 
-    with ledger_of(config) as ledger:
-        was_paused = ledger.resume(asker(by), clock())
-    say("The next tick goes on.\n" if was_paused else "It was not paused.\n")
-    raise typer.Exit(FINE if was_paused else FOUND)
+    who, at = asker(by), clock()
+
+    def go_on(ledger: Ledger) -> tuple[bool, str]:
+        was_paused = ledger.resume(who, at)
+        return was_paused, f"{'Resumed' if was_paused else 'It was not paused'} in the ledger {ledger.name}."
+
+    then = "The next tick there goes on.\n"
+    _everywhere("resumed", go_on, then, _meant(context, config, service), is_service=service is not None)
+
+
+def _meant(context: typer.Context, config: Path, service: Path | None) -> tuple[Sequence[Path], Sequence[Problem]]:
+    source = context.get_parameter_source("config")
+    if service and source and source.name == "COMMANDLINE":  # the environment may name a site for other commands
+        misuse("Name one site with --config, or a service with --service, not both.")
+    return sites_meant(config, service)
+
+
+def _everywhere(
+    what: str,
+    act: Callable[[Ledger], tuple[bool, str]],
+    then: str,
+    meant: tuple[Sequence[Path], Sequence[Problem]],
+    *,
+    is_service: bool,
+) -> None:
+    """Do this to the ledger of each site, and tell what came of it, and last where it could not be done.
+
+    At many sites at once, for one whose database does not answer must not keep the others from being stopped.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    sites, missing = meant
+    is_done, doubts, refused = False, [], [str(problem) for problem in missing]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for site, came in zip(sites, threads.map(lambda site: _done(site, act), sites), strict=True):
+            name = f"{site}: " if is_service else ""
+            if came.refused:
+                refused.append(f"{name}Not {what}: {came.refused}")
+                continue
+            say(f"{name}{came.said}\n")
+            is_done = is_done or came.is_done
+            doubts += [came.doubt] if came.doubt else []
+    say(then if is_done else "")
+    for each in (*doubts, *refused):
+        mention(each)
+    raise typer.Exit(FINE if is_done and not refused else FOUND)
+
+
+class _Came(NamedTuple):
+    """What came of it at one site: what was done, or why nothing could be; and what to look at all the same."""
+
+    is_done: bool = False
+    said: str = ""
+    refused: str = ""
+    doubt: str = ""
+
+
+def _done(site: Path, act: Callable[[Ledger], tuple[bool, str]]) -> _Came:
+    from postbot.config import examine
+    from postbot.ledger import LedgerUnready
+
+    try:
+        with standing_ledger(site) as ledger:
+            is_done, said = act(ledger)
+    except LedgerUnready as error:
+        other = f"If a service runs with another ledger, write its place under `ledger` in {site}, and try again."
+        return _Came(refused=f"{error}. {other}")
+    except PostbotError as error:
+        return _Came(refused=str(error))
+    _, problems = examine(site)
+    doubt = (
+        f"{site} cannot be used as it stands, and a service goes on by what it read before: see that this is its ledger"
+    )
+    return _Came(
+        is_done, said, doubt=f"{doubt}. What is wrong: postbot config check --config {site}" if problems else ""
+    )

@@ -6,7 +6,7 @@ Heavy imports wait until a command needs them, so that `--help` is quick.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from postbot.core.lifecycle import Wish
     from postbot.core.plan.steps import Policy, Seen
     from postbot.core.posting import Posting
+    from postbot.core.problem import Problem
     from postbot.doors.transition import Surroundings
     from postbot.hosts.github import GitHubHost
     from postbot.hosts.local import LocalHost
@@ -113,7 +114,7 @@ def bot_of(path: Path, *, looks: bool = False, write: Callable[[str], None] = sa
 
 @contextmanager
 def ledger_of(path: Path) -> Iterator[Ledger]:
-    """The ledger alone: who must stop postbot can, whatever else does not work at that moment."""
+    """The ledger alone, made where there is none yet."""
     from postbot.ledger import Ledger
 
     ledger = Ledger.open(configuration(path).ledger_at)
@@ -121,6 +122,38 @@ def ledger_of(path: Path) -> Iterator[Ledger]:
         yield ledger
     finally:
         ledger.close()
+
+
+@contextmanager
+def standing_ledger(path: Path) -> Iterator[Ledger]:
+    """The ledger that is there, and never a new one: who must stop postbot can, whatever else does not work.
+
+    Of the configuration only what says where the ledger is has to be right. Raises `ConfigError` where that is not, and
+    `LedgerUnready` where no ledger is there.
+    """
+    from postbot.config import ledger_place
+    from postbot.ledger import Ledger
+
+    ledger = Ledger.open(ledger_place(path), migrate=False)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def sites_meant(config: Path, service: Path | None) -> tuple[Sequence[Path], Sequence[Problem]]:
+    """The files of the one site, or of all that a service names, and what is wrong with what it names.
+
+    Of the service's configuration only `sites` has to be right. Raises `ConfigError`.
+    """
+    from postbot.serviceconfig import SERVICE_NAME, named_sites
+
+    if service is not None:
+        return named_sites(service)
+    if not config.exists() and (config.parent / SERVICE_NAME).exists():
+        misuse(f"There is no {config}. For every site of the service: --service {config.parent / SERVICE_NAME}")
+    _demand_there(config)
+    return [config], []
 
 
 def mention_checkout(path: Path) -> None:
@@ -226,8 +259,8 @@ def demand_text(*given: str) -> None:
 def demand_possible(seen: Seen, posting: Posting, wish: Wish, now: datetime, policy: Policy) -> None:
     """Refuse at once what would only be refused later, when the requests before it are done; and any undo."""
     from postbot.core.lifecycle import Transition
-    from postbot.core.plan.wants import objection
+    from postbot.core.plan.wants import why_not
 
     queued = any(request.path == posting.path for request in seen.memory.requests)
-    if (queued or wish.transition is Transition.UNDO) and (why := objection(seen, posting, wish, now, policy)):
+    if (queued or wish.transition is Transition.UNDO) and (why := why_not(seen, posting, wish, now, policy)):
         fail(f"Refused: {why}")

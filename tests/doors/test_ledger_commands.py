@@ -122,10 +122,16 @@ def test_a_backup_replaces_nothing_and_needs_a_folder(site: Path, lived: Ledger)
     assert footprint(site) == before
 
 
-def test_a_backup_that_was_interrupted_leaves_nothing_in_the_way(site: Path, lived: Ledger):
-    (site / "saved.db.new").write_text("half a ledger")
+def test_a_backup_takes_no_file_of_anybody_elses_and_leaves_none_but_itself(site: Path, lived: Ledger):
+    for ending in (".new", ".new-wal", ".new-shm", "-wal"):
+        (site / f"saved.db{ending}").write_text("mine")
+    before = footprint(site)
     assert run("backup", "saved.db", site=site).code == 0
-    assert not (site / "saved.db.new").exists()
+    after = footprint(site)
+    assert after.pop("saved.db")
+    assert {name: print_ for name, print_ in after.items() if "ledger.db" not in name} == {
+        name: print_ for name, print_ in before.items() if "ledger.db" not in name
+    }
 
 
 def test_what_is_restored_is_marked_as_older_than_the_world(site: Path, lived: Ledger, place: Place):
@@ -140,6 +146,27 @@ def test_what_is_restored_is_marked_as_older_than_the_world(site: Path, lived: L
     assert "the next tick holds what was on its way" in done.out
     assert (lived.memory().told, lived.memory().copied) == (frozenset({"opened"}), True)
     assert (site / "saved.db").read_bytes() == saved
+
+
+def test_what_is_put_back_stays_paused_whether_it_was_then_or_is_now(site: Path, lived: Ledger):
+    run("backup", "before.db", site=site)
+    lived.pause("ann", "wrong week", NOON)
+    run("backup", "paused.db", site=site)
+    now = lived.paused()
+    done = run("restore", "before.db", "--replace", site=site)
+    assert (done.code, "It is paused by ann: wrong week." in done.out) == (0, True)
+    assert lived.paused() == now
+    assert lived.verify().whole
+    assert [(row.what, row.by, row.at[:19]) for row in lived.audit()][-1] == ("paused", "ann", "2026-03-02T12:00:00")
+    assert postbot("resume", cwd=site).code == 0
+    assert lived.paused() is None
+    run("restore", "paused.db", "--replace", site=site)
+    assert lived.paused() == now
+    lived.pause("ben", "another week", NOON)
+    run("restore", "paused.db", "--replace", site=site)
+    standing = lived.paused()
+    assert standing is not None
+    assert (standing.by, standing.why) == ("ben", "another week")
 
 
 def test_a_backup_of_an_older_schema_is_restored_and_stays_as_it_is(site: Path, place: Place, tmp_path: Path):
@@ -169,7 +196,10 @@ def test_a_backup_takes_the_place_of_a_file_that_is_damaged_or_gone(site: Path, 
     run("backup", "saved.db", site=site)
     path.unlink() if state == "missing" else path.write_text("no ledger" * 500)
     done = run("restore", "saved.db", site=site)
-    moved = "The ledger kept/ledger.db is damaged. It was moved to kept/ledger.db.damaged-1.\n"
+    moved = (
+        "The ledger kept/ledger.db is damaged. It was moved to kept/ledger.db.damaged-1. "
+        "If it was paused, that is forgotten: postbot pause\n"
+    )
     assert (done.code, done.err) == (0, moved if state == "damaged" else "")
     assert path.with_name("ledger.db.damaged-1").exists() is (state == "damaged")
     with closing(Ledger.open(path)) as back:
@@ -221,24 +251,46 @@ def test_a_ledger_moves_to_the_other_kind_of_place_and_back(
     site: Path, lived: Ledger, place: Place, request: pytest.FixtureRequest
 ):
     other: Place = request.getfixturevalue("url") if isinstance(place, Path) else "elsewhere/moved.db"
+    verdict = lived.verify().sentence
     done = run("move", as_written(other), site=site)
     assert (done.code, done.err) == (0, "")
-    verdict = lived.verify().sentence
     name = as_written(other)
     assert done.out == (
         f"Copied {called(place)} to {name}: {ROWS}.\n{verdict}\n"
-        f"{called(place)} is an older copy from now on. "
-        f"Say so in postbot.yaml, before anything else runs:\n\nledger: {name}\n"
+        f"{called(place)} is an older copy from now on, and paused: whoever still works there does and says nothing. "
+        f"Have postbot.yaml name the new place, before anything else runs:\n\nledger: {name}\n\n"
+        "Whoever goes back to the old one says so first: postbot resume\n"
     )
+    paused = lived.paused()
+    assert paused is not None
+    assert paused.why == f"the ledger was moved to {name}"
     there = site / other if other == "elsewhere/moved.db" else other
     with closing(Ledger.open(there)) as moved:
-        assert (moved.memory(), moved.audit()) == (replace(lived.memory(), copied=False), lived.audit())
+        assert (moved.memory(), moved.audit()) == (replace(lived.memory(), copied=False), lived.audit()[:-1])
+        assert moved.paused() is None
+        head = moved.verify().head
     assert lived.memory().copied
+    assert (lived.audit()[-1].what, lived.verify().whole) == ("paused", True)
     (site / "postbot.yaml").write_text(CONFIG.format(ledger=name))
     back = run("move", "again.db", "--json", site=site).json()
-    assert back["audit"]["head"] == lived.verify().head
+    assert back["audit"]["head"] == head
     again = run("move", as_written(place), site=site)
     assert (again.code, "holds something already" in again.err) == (1, True)
+
+
+def test_who_moves_back_resumes_the_old_ledger(site: Path, lived: Ledger):
+    lived.pause("ann", "wrong week", NOON)
+    assert run("move", "moved.db", "--by", "robin", site=site).code == 0
+    with closing(Ledger.open(site / "moved.db")) as moved:
+        pause = moved.paused()
+    assert pause is not None
+    assert (pause.by, pause.why) == ("ann", "wrong week"), "what was paused stays so in its new place"
+    paused = lived.paused()
+    assert paused is not None
+    assert (paused.by, paused.why) == ("robin", "the ledger was moved to moved.db")
+    assert postbot("resume", cwd=site).code == 0
+    assert lived.paused() is None
+    assert lived.memory().copied
 
 
 @pytest.mark.parametrize("words", [("backup", "saved.db"), ("move", "moved.db")], ids=["backup", "move"])

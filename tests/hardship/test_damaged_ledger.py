@@ -63,6 +63,7 @@ def test_the_command_says_how_to_begin_anew_and_ends_with_1(tmp_path: Path) -> N
     assert (done.code, done.out) == (1, "")
     assert "is damaged" in done.err
     assert "To start afresh delete it, with ledger.db-wal and ledger.db-shm" in done.err
+    assert "forgets open requests, unsent messages, and that somebody had paused it" in done.err
 
 
 def cut_to(size: int) -> Callable[[Path], object]:
