@@ -18,10 +18,11 @@ from postbot.hosts.github import Api, App, GitHubHost, Habits, SignIn, Token
 from postbot.hosts.local import LocalHost
 from postbot.ledger import Ledger
 from postbot.page import PublicSite
-from postbot.reconcile import Bot, Channel
+from postbot.reconcile import Bot
 from postbot.roster import PATIENCE, Roster, Workspace
 from postbot.secrets import password, secret
 from postbot.sections import EmailConfig, GitHubConfig, ListConfig
+from postbot.speaking import Channel
 
 
 def configured(path: Path) -> Config:

@@ -6,8 +6,8 @@
     4. again      until a look finds nothing left to do (a merge is witnessed in the same tick)
     5. announce   claim, send, settle; what may have gone out already is looked for first
 
-Two ports, `Host` and `Channel`, are declared here by the one who uses them. A tick may be killed anywhere: branch
-names and message keys are known beforehand, so the next tick finds what was done and does the rest. Nothing here
+Of the two ports `Host` is declared here by the one who uses it, `Channel` in `speaking`. A tick may be killed anywhere:
+branch names and message keys are known beforehand, so the next tick finds what was done and does the rest. Nothing here
 decides what should happen; that is the plan's business.
 """
 
@@ -21,7 +21,7 @@ from typing import Protocol, TypeGuard, assert_never
 
 from postbot import steady
 from postbot.censor import censored
-from postbot.core.announce import Announcement, Audience, Message, Outcome, Page, Receipt, Root
+from postbot.core.announce import Announcement, Audience, Message
 from postbot.core.announce.words import RELEASE, Voice, messages
 from postbot.core.plan.acts import Outward, act_of
 from postbot.core.plan.answers import without_a_look
@@ -54,23 +54,14 @@ from postbot.core.profile import Profile
 from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot, Standing
 from postbot.hosts import HostError, Unavailable
 from postbot.ledger import Delivery, Ledger
-from postbot.page import PublicSite, Showing
+from postbot.page import PublicSite
 from postbot.progress import Step as At
 from postbot.progress import doing
 from postbot.roster import Roster, with_rights
+from postbot.speaking import Channel, Sent, Speaker
 
 ROUNDS = 8
 """Looks within one tick: propose, merge, witness, and a few to spare. What is left waits for the next tick."""
-
-
-PATIENCE = timedelta(minutes=5)
-"""How long one tick speaks at most; what far ends are too slow for waits for the next, with a clock that is right."""
-
-STALE = timedelta(seconds=5)
-"""How long a claim may be older than the sending that follows it; a process that slept in between sends nothing."""
-
-MOST_AT_ONCE = 500
-"""How many messages are held in memory at a time."""
 
 NOTHING = Plan(datetime.min.replace(tzinfo=UTC), (), (), None, None)
 """The plan of a tick that could not look."""
@@ -107,38 +98,6 @@ class Host(Protocol):
 
     def note(self, pull: Pull, standing: Standing, now: datetime) -> None:
         """Keep what we say beside a pull request up to date: one comment, rewritten; and the verdict, if asked for."""
-
-
-class Channel(Protocol):
-    """How we speak. Nothing here raises for what the far end does; it answers.
-
-    `root` is the message that began a message's thread, as it went out to the same recipient; without one, the message
-    begins a thread or stands alone. `settles` is how long after an attempt a look that finds nothing can be believed.
-    """
-
-    @property
-    def settles(self) -> timedelta:
-        """Zero where a look is exact; where the far end may still be at work, how long that takes at most."""
-
-    def send(self, message: Message, root: Root | None) -> Receipt:
-        """Send one message. Not sent means that it may be sent again; unknown means that it may have gone out."""
-
-    def look(self, message: Message, root: Root | None, since: datetime) -> Receipt:
-        """Whether this very message has gone out at or after an instant (UTC); unknown where nobody can tell."""
-
-    def rest(self) -> None:
-        """There is nothing more to send for now: let go of what was kept open."""
-
-    def check(self) -> Sequence[str]:
-        """What keeps this channel from sending, or will: a sentence for each. Sends nothing, changes nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One delivery and what came of it."""
-
-    delivery: Delivery
-    receipt: Receipt
 
 
 @dataclass
@@ -222,11 +181,9 @@ class Bot:
         self.ledger = ledger
         self.policy = policy
         self.profile = profile
-        self._channels = channels
         self.voice = voice
         self.roster = roster
-        self._public = public
-        self._within = within
+        self._speaker = Speaker(ledger, channels, self.halted, public=public, within=within)
         self._released = False
         self._snapshot: Snapshot | None = None
         self._shown: tuple[Seen, Plan] | None = None
@@ -320,7 +277,7 @@ class Bot:
         if report.at_rest and (report.next_at is None or report.next_at > now):
             return
         if report.timely:
-            self._recover(now)
+            self._speaker.recover(now)
         self._announce(now, report, (Audience.STAFF,) if report.plan.held else tuple(Audience))
         self._tell_what_became_of_it(now, report)
         report.next_at = self.ledger.next_due(now)
@@ -331,7 +288,7 @@ class Bot:
         if abs(clock.off or timedelta(0)) > slack or (last is not None and now < last - slack):
             return
         report = Report(now, NOTHING)
-        self._recover(now)
+        self._speaker.recover(now)
         self._announce(now, report, tuple(Audience))
         self._tell_what_became_of_it(now, report)
 
@@ -351,6 +308,14 @@ class Bot:
             known = [step for step in plan.steps if isinstance(step, Record | Forget) or is_noted(step)]
             self._act_on(known, Report(now, plan), now)
             self.ledger.caught_up(now)
+
+    def _announce(self, now: datetime, report: Report, audiences: Collection[Audience]) -> None:
+        """Step 5: speak, unless something has been halted. While a plan is held, only the staff are spoken to."""
+        if not report.halted:
+            spoken = self._speaker.speak(now, self._began, audiences)
+            report.sent += spoken.sent
+            report.unseen += spoken.unseen
+            report.halted = spoken.halted
 
     def _tell_what_became_of_it(self, now: datetime, report: Report) -> None:
         """What has just gone out, or come to be held, is told to the staff at once, and not by the next tick only."""
@@ -489,93 +454,6 @@ class Bot:
     def _messages(self, said: Sequence[Announcement]) -> list[Message]:
         made = (message for each in said for message in messages(each, self.voice, released=self._released))
         return [message.with_each(censored) for message in made]
-
-    def _recover(self, now: datetime) -> None:
-        """What a crash left claimed, and what was sent without an answer: the channel is asked."""
-        for delivery in self.ledger.in_doubt():
-            channel, since = self._channels.get(delivery.message.channel), delivery.claimed_at or delivery.queued_at
-            found = channel.look(delivery.message, delivery.root, since) if channel else _NOBODY_KNOWS
-            is_settled = channel is None or not channel.settles or now - since >= channel.settles
-            if found.outcome is not Outcome.NOT_SENT or is_settled:
-                self._settled(delivery, found, now)
-
-    def _announce(self, now: datetime, report: Report, audiences: Collection[Audience]) -> None:
-        """Step 5: claim, send, settle, one after the other. While a plan is held, only the staff are spoken to."""
-        seen: dict[Page, Showing] = {}
-        ends = steady.seconds() + PATIENCE.total_seconds()
-        try:
-            while steady.seconds() < ends and (batch := self.ledger.due(now, MOST_AT_ONCE, audiences)):
-                moved = [self._deliver(each, seen, now, report) for each in batch if steady.seconds() < ends]
-                if report.halted or not any(moved):
-                    break  # nothing may be said, or somebody else has taken them all
-        finally:
-            for channel in self._channels.values():
-                channel.rest()
-
-    def _deliver(self, delivery: Delivery, seen: dict[Page, Showing], now: datetime, report: Report) -> bool:
-        """Bring one due message on its way; false where another has taken it, or nothing may be said."""
-        report.halted = report.halted or self.halted()
-        if report.halted:
-            return False
-        if why := self._not_public_yet(delivery.message.page, seen):
-            self._wait(delivery, why, now)
-            report.unseen.append((delivery, why))
-            return True
-        claimed_at = steady.seconds()
-        with doing(At.CLAIM):  # as of the true present: how old a claim is decides when a look can be believed
-            taken = self.ledger.claim(delivery, now + timedelta(seconds=claimed_at - self._began))
-        if taken is None:
-            return False
-        late = steady.seconds() - claimed_at > STALE.total_seconds()
-        receipt = self._settled(taken, _OVERSLEPT, now) if late else self._send(taken, now)
-        # What was said need not be kept in full by whoever only counts.
-        spoken = replace(taken.message, html="", blocks="", calendar="", card="")
-        report.sent.append(Sent(replace(taken, message=spoken), receipt))
-        return True
-
-    def _send(self, delivery: Delivery, now: datetime) -> Receipt:
-        """Send what was claimed, and settle it; where the answer was lost, look at once, and later if need be."""
-        message, root = delivery.message, delivery.root
-        channel = self._channels.get(message.channel)
-        if channel is None:
-            missing = f"There is no channel {message.channel} in the configuration."
-            return self._settled(delivery, Receipt(Outcome.NOT_SENT, missing, final=True), now)
-        receipt = channel.send(message, root)
-        if receipt.outcome is Outcome.UNKNOWN:
-            found = channel.look(message, root, delivery.claimed_at or now)
-            if found.outcome is Outcome.NOT_SENT and channel.settles:
-                self.ledger.doubt(delivery, receipt, now)
-                return receipt
-            receipt = receipt if found.outcome is Outcome.UNKNOWN else found
-        return self._settled(delivery, receipt, now)
-
-    def _settled(self, delivery: Delivery, receipt: Receipt, now: datetime) -> Receipt:
-        said = replace(receipt, detail=censored(receipt.detail))
-        with doing(At.SETTLE):
-            self.ledger.settle(delivery, said, now)
-        return said
-
-    def _not_public_yet(self, page: Page | None, seen: dict[Page, Showing]) -> str:
-        """What keeps readers from seeing the news on the public page; empty where they see it, or nobody waits."""
-        if page is None or self._public is None:
-            return ""
-        if page not in seen:
-            seen[page] = self._public.shows(page)
-        return "" if seen[page].shown else seen[page].detail
-
-    def _wait(self, delivery: Delivery, why: str, now: datetime) -> None:
-        until, page = delivery.queued_at + self._within, delivery.message.page
-        if now >= until:
-            where = f" Looked for at {page.url}." if page and page.url else ""
-            self.ledger.hold(delivery, f"{why}{where}", now)
-        else:
-            self.ledger.wait(delivery, min(now + _AGAIN, until), why, now)
-
-
-_NOBODY_KNOWS = Receipt(Outcome.UNKNOWN, "Its channel is no longer in the configuration, so nobody can tell.")
-_OVERSLEPT = Receipt(Outcome.NOT_SENT, "Too long after its claim: it was not sent, for another may have taken it up.")
-_AGAIN = timedelta(minutes=1)
-"""How soon the public page is looked at again."""
 
 
 @contextmanager

@@ -79,9 +79,9 @@ def test_a_message_that_a_crash_left_claimed_is_looked_for_before_it_is_sent_aga
     world.tick()
     for slug in ("ash", "birch"):
         world.change(slug, "state: open", "state: closed")
-    keep, world.bot._channels = world.bot._channels, {}
+    keep, world.bot._speaker._channels = world.bot._speaker._channels, {}
     world.tick()
-    world.bot._channels = keep
+    world.bot._speaker._channels = keep
     world.now += timedelta(hours=1)
     for held in world.bot.ledger.deliveries(held_only=True):
         world.bot.ledger.resend(held.number, "robin", world.now)
@@ -117,7 +117,7 @@ def test_what_may_have_been_sent_is_held_and_never_sent_again(tmp_path: Path) ->
         def rest(self) -> None:
             """Nothing is kept open."""
 
-    world.bot._channels = {"console": Lost()}
+    world.bot._speaker._channels = {"console": Lost()}
     for _ in range(5):
         world.advance(days=1)
     assert printed == ["sent"]
@@ -149,7 +149,7 @@ def test_what_a_far_end_does_late_is_not_done_again(tmp_path: Path) -> None:
         def rest(self) -> None:
             """Nothing is kept open."""
 
-    world.bot._channels = {"console": Late()}
+    world.bot._speaker._channels = {"console": Late()}
     for _ in range(10):
         world.advance(seconds=20)
     assert len(sent) == 1

@@ -53,13 +53,13 @@ GUARDS = (
     Guard(
         "what a crash left claimed is looked for before it is sent again",
         "postbot/reconcile.py",
-        "            self._recover(now)\n",
+        "            self._speaker.recover(now)\n",
         "            self.ledger.in_doubt()\n",
         ("tests/test_reconcile.py",),
     ),
     Guard(
         "a look that finds nothing is believed only once the far end has settled",
-        "postbot/reconcile.py",
+        "postbot/speaking.py",
         "            if found.outcome is not Outcome.NOT_SENT or is_settled:",
         "            if found.outcome is not Outcome.NOT_SENT or is_settled or delivery:",
         ("tests/test_reconcile.py",),

@@ -34,7 +34,8 @@ from postbot.core.plan.steps import (
 )
 from postbot.core.problem import Problem
 from postbot.core.text.scalar import unprintable
-from postbot.reconcile import Report, Sent
+from postbot.reconcile import Report
+from postbot.speaking import Sent
 
 Kind = Literal["json", "text"]
 Level = Literal["info", "warning", "error", "critical"]
