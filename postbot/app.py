@@ -58,14 +58,14 @@ def build(
     """
     return Bot(
         host(config),
-        Ledger.open(ledger or config.ledger_at),
-        channels(config, write, now or clock) if speaks else {},
+        channels=channels(config, write, now or clock) if speaks else {},
         profile=load_profile(config),
         policy=config.policy,
         voice=voice(config),
         public=PublicSite(config.public.url) if config.announce == "live" and config.public.url else None,
         within=config.public.within,
         roster=roster(config),
+        ledger=Ledger.open(ledger or config.ledger_at),  # last, for whoever opens it has to close it again
     )
 
 

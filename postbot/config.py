@@ -269,13 +269,22 @@ _OF_THE_LEDGER: Final = ("ledger", "secrets")
 
 
 def _legible(path: Path) -> Written:
-    """What is written in the file; of one that is no YAML, as in the midst of an edit, the lines about the ledger."""
+    """What is written in the file; of one that is no YAML, as in the midst of an edit, the lines about the ledger.
+
+    Raises `ConfigError` where such a file speaks of a ledger otherwise than in a line that can be told: to take it for
+    one that names none would be to take the default for its ledger.
+    """
     text = text_of(path)
     try:
         return parse(text, str(path))
     except ConfigError:
         begins = tuple(f"{name}:" for name in _OF_THE_LEDGER)
-        return parse("\n".join(line if line.startswith(begins) else "" for line in text.splitlines()), str(path))
+        lines = text.removeprefix("\ufeff").splitlines()
+        kept = [line if line.startswith(begins) else "" for line in lines]
+        spoken_of = any("ledger" in line.lower() for line in lines if not line.lstrip().startswith("#"))
+        if spoken_of and not any(line.startswith("ledger:") for line in kept):
+            raise
+        return parse("\n".join(kept), str(path))
 
 
 def _with(config: Config, settings: Mapping[str, object], read: _Read) -> Config:

@@ -22,7 +22,7 @@ from postbot.doors.terminal import FINE, FOUND, busy, fail, mention, misuse, say
 
 if TYPE_CHECKING:
     from postbot.config import Config
-    from postbot.ledger import Copy, Ledger
+    from postbot.ledger import Copy, Ledger, Pause
 
 ledger_app = typer.Typer(help="Look after the ledger: bring it up to date, save it, put it back, move it.")
 
@@ -94,10 +94,7 @@ def restore(
         ):
             made = saved.copy_to(ledger, replace=replace, older=True)
             pause = ledger.paused()
-    still = (
-        f"\nIt is paused by {pause.by}{f': {pause.why}' if pause.why else ''}. Until: postbot resume" if pause else ""
-    )
-    _tell(made, f"Put {file} back into {ledger.name}", _OLDER + still, as_json=as_json)
+    _tell(made, f"Put {file} back into {ledger.name}", _OLDER + _still_paused(pause), as_json=as_json)
 
 
 @ledger_app.command()
@@ -124,7 +121,7 @@ def move(
     from postbot.app import clock
     from postbot.ledger import Ledger
 
-    here = configuration(config)
+    here, who = configuration(config), asker(by)
     there = _place(where, here)
     if there == here.ledger_at:
         misuse("That is where the ledger is.")
@@ -138,13 +135,21 @@ def move(
         other.working(),
     ):
         made = ledger.copy_to(other)
-        ledger.leave(other, asker(by), clock())
+        ledger.leave(other, who, clock())
+        pause = other.paused()
     then = (
         f"{ledger.name} is an older copy from now on, and paused: whoever still works there does and says nothing. "
         f"Have {config} name the new place, before anything else runs:\n\nledger: {where}\n\n"
         "Whoever goes back to the old one says so first: postbot resume\n"
     )
-    _tell(made, f"Copied {ledger.name} to {other.name}", then, as_json=as_json)
+    _tell(made, f"Copied {ledger.name} to {other.name}", then + _still_paused(pause), as_json=as_json)
+
+
+def _still_paused(pause: Pause | None) -> str:
+    """What is to be known of a copy that is paused, as what it was made of is, or was."""
+    if pause is None:
+        return ""
+    return f"\n{pause.by} has paused it{f': {pause.why}' if pause.why else ''}. Until: postbot resume"
 
 
 def _even_if_damaged(where: Path | str) -> Ledger:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
+from postbot.censor import censored
 from postbot.core.problem import PostbotError
 from postbot.doors.options import (
     DEFAULT_CONFIG,
@@ -180,7 +181,7 @@ def _everywhere(
     say(then if is_done else "")
     for each in (*doubts, *refused):
         mention(each)
-    raise typer.Exit(FINE if is_done and not refused else FOUND)
+    raise typer.Exit(FINE if is_done and not (refused or doubts) else FOUND)
 
 
 class _Came(NamedTuple):
@@ -201,9 +202,11 @@ def _done(site: Path, act: Callable[[Ledger], tuple[bool, str]]) -> _Came:
             is_done, said = act(ledger)
     except LedgerUnready as error:
         other = f"If a service runs with another ledger, write its place under `ledger` in {site}, and try again."
-        return _Came(refused=f"{error}. {other}")
+        return _Came(refused=str(error) if error.is_there else f"{error}. {other}")
     except PostbotError as error:
         return _Came(refused=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, what became of the others is told
+        return _Came(refused=censored(f"{type(error).__name__}: {error}"))
     _, problems = examine(site)
     doubt = (
         f"{site} cannot be used as it stands, and a service goes on by what it read before: see that this is its ledger"

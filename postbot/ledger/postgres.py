@@ -76,7 +76,7 @@ class Database:
         self._user = self._address.username or "the user"
         self._closed = False
         self._mine = threading.local()
-        self._kept = 0  # the epoch of a work that has ended here while its lease could not be given back
+        self._left: int | None = None  # the epoch of a work that has ended here, and whose lease was not given back
         self.engine = _engine(self._address)
         self._look = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         try:
@@ -87,8 +87,9 @@ class Database:
 
     def close(self) -> None:
         """Let go of every connection that no other ledger on this server uses."""
-        if not self._closed:
-            self._closed = True
+        with _SHARING:
+            is_closed, self._closed = self._closed, True
+        if not is_closed:
             _let_go(self._address)
 
     # How it is made and brought up to date
@@ -178,19 +179,20 @@ class Database:
             self._mine.held = None
             ended.set()
             renewal.join(_CLOSING.total_seconds())
-            self._kept = held.epoch
+            self._left = held.epoch
             # One that cannot be given back runs out by itself, or is taken again here.
             with suppress(LedgerError):
                 self._give_back(held)
+                self._left = None
 
     def _take(self) -> _Held:
         with self._transaction() as connection:
             found = _lease(connection, sa.select(lease).with_for_update())
-            if not found.free and found.epoch != self._kept:
+            if not found.free and (found.epoch, found.holder) != (self._left, _holder()):
                 raise LedgerBusy(
                     f"Another postbot ({found.holder}) is at work on {self.name}. Wait until it is done, or stop it "
                     "first.",
-                    found.until,
+                    found.until - found.now if found.until else None,
                 )
             taken = {"epoch": found.epoch + 1, "holder": _holder(), "until": found.now + LEASE}
             connection.execute(sa.update(lease).values(taken))
@@ -292,7 +294,7 @@ def _told(address: sa.URL, name: str) -> str:
     return shown.render_as_string()
 
 
-_KEPT: Final = 2
+_POOLED: Final = 2
 """Connections to one server that are kept between two transactions, however many ledgers lie there.
 
 To sign in anew for each costs five times what most transactions do. One for each site that rests would take all that
@@ -326,7 +328,7 @@ def _made(address: sa.URL) -> sa.Engine:
         return sa.create_engine(
             address,
             connect_args=settings,
-            pool_size=_KEPT,
+            pool_size=_POOLED,
             max_overflow=-1,
             pool_use_lifo=True,
             pool_pre_ping=True,  # the server may have been started again since

@@ -47,7 +47,8 @@ def demand_ready(number: str | None, name: str) -> None:
     if number < HEAD:
         raise LedgerUnready(
             f"The ledger {name} is of an older schema ({number}; this postbot writes {HEAD}). "
-            "The next tick brings it up to date, or: postbot ledger migrate"
+            "The next tick brings it up to date, or: postbot ledger migrate",
+            is_there=True,
         )
 
 

@@ -32,11 +32,14 @@ class LedgerError(PostbotError):
 
 
 class LedgerBusy(LedgerError):  # noqa: N818 - an answer of the world, not a fault
-    """Another postbot is at work on this ledger; `until` an instant (UTC) at least, where that is known."""
+    """Another postbot is at work on this ledger, and for how long (`left`) at least if it dies, where that is known.
 
-    def __init__(self, sentence: str, until: datetime | None = None) -> None:
+    By the clock of the database; that of who waits may show another time.
+    """
+
+    def __init__(self, sentence: str, left: timedelta | None = None) -> None:
         super().__init__(sentence)
-        self.until = until
+        self.left = left
 
 
 class LedgerDamaged(LedgerError):  # noqa: N818 - the same
@@ -44,7 +47,11 @@ class LedgerDamaged(LedgerError):  # noqa: N818 - the same
 
 
 class LedgerUnready(LedgerError):  # noqa: N818 - the same
-    """There is no ledger yet, or one of an older schema, and whoever only looks changes nothing."""
+    """There is no ledger yet, or one of an older schema (`is_there`), and whoever only looks changes nothing."""
+
+    def __init__(self, sentence: str, *, is_there: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_there = is_there
 
 
 class AskedBefore(Exception):  # noqa: N818 - an answer, not a fault

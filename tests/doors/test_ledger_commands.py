@@ -154,7 +154,7 @@ def test_what_is_put_back_stays_paused_whether_it_was_then_or_is_now(site: Path,
     run("backup", "paused.db", site=site)
     now = lived.paused()
     done = run("restore", "before.db", "--replace", site=site)
-    assert (done.code, "It is paused by ann: wrong week." in done.out) == (0, True)
+    assert (done.code, "ann has paused it: wrong week." in done.out) == (0, True)
     assert lived.paused() == now
     assert lived.verify().whole
     assert [(row.what, row.by, row.at[:19]) for row in lived.audit()][-1] == ("paused", "ann", "2026-03-02T12:00:00")

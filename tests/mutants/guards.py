@@ -203,7 +203,7 @@ GUARDS = (
     Guard(
         "a lease that is held is not taken",
         "postbot/ledger/postgres.py",
-        "            if not found.free and found.epoch != self._kept:\n",
+        "            if not found.free and (found.epoch, found.holder) != (self._left, _holder()):\n",
         "            if found.until and found.until < found.now:\n",
         ("tests/test_ledger_work.py", "tests/test_ledger_postgres.py"),
     ),

@@ -114,8 +114,11 @@ def test_what_may_pass_quickly_is_tried_again_soon_and_then_ever_further_apart_u
     assert waits[:7] == [1, 2, 4, 8, 16, 32, 60]
     assert set(waits[7:]) == {60}
     assert vitals.may_pass
-    vitals.end(Outcome.FINE, "", NOON)
+    vitals.end(Outcome.BUSY, "Another one is at work.", NOON)
     assert not vitals.may_pass
+    vitals.end(Outcome.FAILED, "The ledger is away.", NOON, passes=True)
+    assert vitals.penalty() == 60, "another one at work shows nothing of what failed here"
+    vitals.end(Outcome.FINE, "", NOON)
     vitals.end(Outcome.FAILED, "The ledger is away.", NOON, passes=True)
     assert vitals.penalty() == 1
 

@@ -186,6 +186,22 @@ def test_a_wish_that_may_not_count_ends_no_other_and_once_it_is_refused_the_othe
     assert "March 27" in world.text("pilot")
 
 
+def test_a_closing_that_comes_while_nobody_can_tell_takes_back_and_answers_neither(
+    tmp_path: Path, slack: SlackTwin
+) -> None:
+    world, first, closing = extended_and_perhaps_closed(tmp_path, slack)
+    world.tick("2026-03-21T00:05")
+    world.advance(minutes=5)
+    assert "state: closed" in world.text("pilot")
+    assert [pull.number for pull in world.pulls()] == [1]
+    assert (world.answer(first), world.answer(closing)) == (None, None)
+    answer_again(world, slack)
+    world.advance(minutes=1)
+    world.advance(minutes=1)
+    assert world.answer(first) == (False, f"{BEN}'s close, asked later, replaces it.")
+    assert world.pulls() == []
+
+
 def test_once_slack_says_that_who_asked_later_may_their_closing_replaces_the_other(
     tmp_path: Path, slack: SlackTwin
 ) -> None:

@@ -14,7 +14,7 @@ from postbot.core.dates import say
 from postbot.core.plan.memory import Memory, Request
 from postbot.core.plan.people import approvers, digest_of, has_ended, with_approvals
 from postbot.core.plan.steps import Answer, Offer, Policy, Seen
-from postbot.core.plan.wants import is_again, outcome, pull_of, queues, replaced, request_branch, turn_of
+from postbot.core.plan.wants import is_again, is_held_back, outcome, pull_of, queues, replaced, request_branch, turn_of
 from postbot.core.posting import Posting, at_utc, slug_of
 from postbot.core.site import PullStatus
 
@@ -27,6 +27,8 @@ def answers(seen: Seen, offers: Sequence[Offer], now: datetime, policy: Policy) 
         for request in (each for each in queue if each.number in over):
             yield _replaced(seen, request, over[request.number], now, policy)
         turn = turn_of(seen, queue, now, policy)
+        if is_held_back(seen, turn):
+            continue
         offered = by_request.get(turn.number)
         if answer := outcome(offered) if offered else _end(seen, turn, now, policy):
             yield _answer(seen, turn, *answer, policy)

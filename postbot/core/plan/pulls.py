@@ -28,8 +28,8 @@ from postbot.core.plan.steps import (
 )
 from postbot.core.plan.undoing import transition_of
 from postbot.core.plan.waiting import hindrance, questions, reminder, standing
-from postbot.core.plan.wants import is_held_back
-from postbot.core.posting import Posting
+from postbot.core.plan.wants import is_held_back, request_branch
+from postbot.core.posting import Posting, slug_of
 from postbot.core.problem import Problem
 from postbot.core.site import ChangeSet, Path, Pull, PullStatus
 
@@ -126,9 +126,10 @@ def withdrawals(seen: Seen, offers: Sequence[Offer], now: datetime, policy: Poli
     """
     by_branch = {offer.want.branch: offer for offer in offers}
     by_path = {offer.want.posting.path: offer for offer in reversed(offers)}
+    unsure = {request_branch(each, slug_of(each.path)) for each in seen.memory.requests if is_held_back(seen, each)}
     for pull in seen.snapshot.pulls:
         offer = by_branch.get(pull.branch)
-        if pull.status is not PullStatus.OPEN or not pull.untouched:
+        if pull.status is not PullStatus.OPEN or not pull.untouched or pull.branch in unsure:
             continue
         if is_put_off(pull, now, policy.zone):
             until = pull.put_off_until or now

@@ -348,7 +348,7 @@ class Site:
             seconds = self._ended(*_outcome(bot, report), report.wakes_at)
         except LedgerBusy as busy:
             seconds = self._ended(Outcome.BUSY, str(busy))
-            self._poke(self._clock.now() + _BUSY if busy.until is None else busy.until + _A_LITTLE)
+            self._poke(self._clock.now() + (_BUSY if busy.left is None else busy.left + _A_LITTLE))
             self._look(bot)
         except PostbotError as error:
             seconds = self._ended(Outcome.FAILED, str(error), passes=isinstance(error, LedgerError))

@@ -53,7 +53,7 @@ class Vitals:
         self._health = Health(name, Outcome.NONE)
         self._turn: _Turn | None = None
         self._began = self._failed = steady()
-        self._wait = self._heartbeat
+        self._wait, self._next_wait = self._heartbeat, _FIRST_WAIT
         self._may_pass = False
         self._rejected = self._rejected_above = ""
         self._well: float | None = None
@@ -85,11 +85,13 @@ class Vitals:
             self._health = replace(self._health, outcome=outcome, detail=detail)
             if outcome is Outcome.FAILED:
                 self._failed = self._steady() if passes else self._began
-                self._wait = min(self._heartbeat, 2 * self._wait if self._may_pass else _FIRST_WAIT)
-                self._wait = self._wait if passes else self._heartbeat
+                self._wait = min(self._heartbeat, self._next_wait) if passes else self._heartbeat
+                self._next_wait = min(self._heartbeat, 2 * self._wait) if passes else _FIRST_WAIT
                 self._may_pass = passes
             else:
                 self._may_pass = False
+                if outcome is not Outcome.BUSY:  # which shows nothing of what failed
+                    self._next_wait = _FIRST_WAIT
                 self._well = self._steady()
                 self._health = replace(self._health, ended_at=at, wakes_at=wakes_at)
             return self._steady() - self._began
