@@ -1,4 +1,4 @@
-"""How thorough the property tests are: 300 examples at the desk, 1,000 where `CI` is set, 10,000 where `SOAK` is."""
+"""How thorough the property tests are: 300 examples, and 10,000 where `SOAK` is set."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,7 +9,7 @@ from tests.ledgers import ledger, path, place, url  # noqa: F401 - fixtures of e
 from tests.postgres import postgres  # noqa: F401 - the same
 
 settings.register_profile("desk", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("desk"), max_examples=500, print_blob=True)
+settings.register_profile("ci", settings.get_profile("desk"), print_blob=True)
 settings.register_profile("soak", settings.get_profile("ci"), max_examples=10_000)
 settings.load_profile(depth.at(desk="desk", ci="ci", soak="soak"))
 

@@ -165,7 +165,7 @@ def test_killed_at_any_call_of_git_postbot_ends_where_it_would_have_ended(
     assert set(ends) == {0}
     judge(unharmed, life)
     assert calls > MOST_TRIVIAL
-    for call in range(1, calls + 1, depth.at(desk=5, ci=3, soak=1)):
+    for call in range(1, calls + 1, 1 if depth.SOAK else 5):
         for moment in MOMENTS if depth.SOAK else [MOMENTS[call // 2 % 2]]:
             world = start.copy(tmp_path / f"{call}-{moment}")
             _, ends = run(world, life.looks, wrapped, **{moment: str(call)})
