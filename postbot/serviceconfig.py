@@ -125,7 +125,7 @@ def named_sites(path: Path) -> tuple[Sequence[Path], Sequence[Problem]]:
     """
     written = parse(text_of(path), str(path))
     given = written.data if isinstance(written.data, dict) else {}
-    kept = {name: given[name] for name in ("sites",) if name in given}
+    kept = {"sites": given["sites"]} if "sites" in given else {}
     named = checked(_SERVICE, replace(written, data=kept, problems=())).sites
     return _found(named, path.parent, written)
 

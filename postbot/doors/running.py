@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -122,7 +123,7 @@ def pause(
         ledger.pause(who, why, at)
         return True, f"Paused in the ledger {ledger.name}."
 
-    until = f"postbot resume --service {service}" if service else "postbot resume"
+    until = f"postbot resume --service {shlex.quote(str(service))}" if service else "postbot resume"
     then = f"Whoever works there does and says nothing until: {until}\n"
     _everywhere("paused", stop, then, _meant(context, config, service), is_service=service is not None)
 
