@@ -425,8 +425,19 @@ def _identity(config: Config) -> tuple[str, ...]:
 def load_profile(config: Config) -> Profile:
     """The profile that the configuration names: a shipped one, or a file of the site's own."""
     name = config.site.profile
-    profile = shipped_profiles().get(name) or read_profile(config.at(Path(name)))
+    profile = shipped_profiles().get(name)
+    if profile is None:
+        own = config.at(Path(name))
+        if not own.exists():
+            raise ConfigError([config.problem(("site", "profile"), _no_profile(name), "config-missing")])
+        profile = read_profile(own)
     return replace(profile, early_close=config.site.early_close) if config.site.early_close else profile
+
+
+def _no_profile(name: str) -> str:
+    shipped = sorted(shipped_profiles())
+    said = f"`profile`: {name} is no profile that comes with postbot ({', '.join(shipped)}), and no file."
+    return " ".join(filter(None, (said, nearest(name, shipped))))
 
 
 @cache

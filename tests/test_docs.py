@@ -77,7 +77,7 @@ def test_every_command_shown_in_the_readme_does_what_its_comment_says(tmp_path: 
     assert "`series` is commented out, offering 0301" in run("show", *now)
     assert "Open: Data Engineer" in run("pulls")
     assert "Approved #1." in run("approve")
-    assert "Pull request #2 waits for a person: postbot merge 2" in run("open", *now)
+    assert "Pull request #2 waits for a person: postbot approve 2" in run("open", *now)
     assert "Merged #2" in run("merge")
     assert "#3 waits for a person" in run("extend", "--at", "2026-03-13")
     assert "Rejected #3" in run("reject")

@@ -76,14 +76,9 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Put a saved ledger back. What it thinks is due is held: it may have been said since."""
-    from postbot.ledger import Ledger
-
     if not file.is_file():
         misuse(f"There is no file {file}.")
-    with (
-        TemporaryDirectory(prefix="postbot-") as folder,
-        closing(Ledger.open(_apart(file, Path(folder)))) as saved,
-    ):
+    with TemporaryDirectory(prefix="postbot-") as folder, closing(_saved(file, Path(folder))) as saved:
         if saved.was is None:
             fail(f"There is no ledger in {file}.")
         with (
@@ -176,6 +171,16 @@ def _place(where: str, config: Config) -> Path | str:
     except ValidationError as error:
         misuse(f"{error.errors()[0]['ctx']['error']}.")
     return config.model_copy(update={"ledger": named}).ledger_at
+
+
+def _saved(file: Path, folder: Path) -> Ledger:
+    """The ledger that was saved in a file, opened as a copy in this folder."""
+    from postbot.ledger import Ledger, LedgerDamaged
+
+    try:
+        return Ledger.open(_apart(file, folder))
+    except LedgerDamaged:
+        fail(f"{file} is no ledger, or is damaged. Nothing was put back.")
 
 
 def _apart(file: Path, folder: Path) -> Path:

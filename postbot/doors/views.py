@@ -20,7 +20,7 @@ from postbot.core.dates import say
 from postbot.core.inert import code
 from postbot.core.plan.memory import Request
 from postbot.core.plan.render import problem_json, step_json, step_words
-from postbot.core.plan.steps import Answer, Policy, Record, Seen, Step, Tell
+from postbot.core.plan.steps import Answer, MergeWhen, Policy, Record, Seen, Step, Tell
 from postbot.core.plan.undoing import Undo, undoable, waits_for
 from postbot.core.plan.wants import ahead_of, waits_as
 from postbot.core.posting import Posting, at_utc, readiness, slug_of
@@ -260,7 +260,9 @@ def request_text(
     if answered:
         return f"{'Done' if answered[0] else 'Refused'}: {answered[1]}\n"
     if pull := waits_as(seen, request):
-        return f"Pull request #{pull.number} waits for a person: {pull.url or f'postbot merge {pull.number}'}\n"
+        by_hand = policy.of(request.wish.transition).merge is MergeWhen.REVIEW
+        command = f"postbot {'merge' if by_hand else 'approve'} {pull.number}"  # an early merge would be live at once
+        return f"Pull request #{pull.number} waits for a person: {pull.url or command}\n"
     if held := report.plan.held:
         return f"Request {request.number} is filed and waits for the held plan: postbot release {held.digest}\n"
     if report.halted:

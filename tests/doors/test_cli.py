@@ -352,7 +352,7 @@ def test_a_rejected_pull_request_stays_away_until_somebody_asks(site: World):
 
 
 REQUESTS: list[tuple[list[str], int, str]] = [
-    (["open", "later-0", "--set", "series=2210", "--closes", "2026-04-01"], 0, "Pull request #2 waits for a person: postbot merge 2"),
+    (["open", "later-0", "--set", "series=2210", "--closes", "2026-04-01"], 0, "Pull request #2 waits for a person: postbot approve 2"),
     (["close", "designer", "--reason", "cap reached"], 0, "Done: Pull request #2 is merged."),
     (["extend", "designer", "2026-04-03"], 0, "Pull request #2 waits for a person"),
     (["postpone", "data-engineer", "2026-04-01", "--closes", "2026-05-01"], 0, "waits for a person"),

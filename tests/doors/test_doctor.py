@@ -79,7 +79,11 @@ FAULTS = {
     "no repository": (("site: {repo: site", "site: {repo: plain"), "repository", "plain is not a git repository."),
     "no branch": (("{repo: site,", "{repo: site, base: live,"), "base branch", "There is no branch live."),
     "outside": (("[positions]", "[../up]"), "site", "'../up' is no folder inside the repository."),
-    "no profile": (("jekyll-state", "nosuch"), "profile", "nosuch:1: There is no nosuch here."),
+    "no profile": (
+        ("jekyll-state", "nosuch"),
+        "profile",
+        "`profile`: nosuch is no profile that comes with postbot (hugo, jekyll-dates, jekyll-state), and no file.",
+    ),
     "text for a ledger": (("site:", "ledger: plain/note.txt\nsite:"), "ledger", "note.txt"),
     "a folder for a ledger": (("site:", "ledger: plain\nsite:"), "ledger", "plain"),
     "a ledger below a file": (("site:", "ledger: plain/note.txt/x.db\nsite:"), "ledger", "note.txt is a file, so"),

@@ -188,6 +188,13 @@ def test_nothing_is_restored_under_the_hands_of_another(site: Path, lived: Ledge
     assert not lived.memory().copied
 
 
+def test_what_is_no_ledger_is_not_put_back(site: Path, lived: Ledger):
+    before = lived.memory()
+    done = run("restore", "postbot.yaml", "--replace", site=site)
+    assert (done.code, done.err) == (1, "postbot.yaml is no ledger, or is damaged. Nothing was put back.\n")
+    assert lived.memory() == before
+
+
 @pytest.mark.parametrize("state", ["damaged", "missing"])
 def test_a_backup_takes_the_place_of_a_file_that_is_damaged_or_gone(site: Path, path: Path, state: str):
     (site / "postbot.yaml").write_text(CONFIG.format(ledger="kept/ledger.db"))
