@@ -13,7 +13,7 @@ decides what should happen; that is the plan's business.
 
 import gc
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -80,6 +80,9 @@ class Host(Protocol):
 
     def read(self, path: Path) -> bytes | None:
         """A file of the base branch as its tip has it, at most `LARGEST`; None where there is no such file."""
+
+    def guard(self, demand: Callable[[], None]) -> None:
+        """Call this before each write that is no compare-and-swap; it raises where another one may have taken over."""
 
     def clock(self) -> datetime | None:
         """What the host's own clock shows now (UTC), as far as its last answer told; None where it has none."""
@@ -183,6 +186,7 @@ class Bot:
         self.profile = profile
         self.voice = voice
         self.roster = roster
+        host.guard(ledger.demand_held)
         self._speaker = Speaker(ledger, channels, self.halted, public=public, within=within)
         self._released = False
         self._snapshot: Snapshot | None = None

@@ -349,6 +349,31 @@ def test_a_process_stopped_in_mid_transaction_does_not_stop_the_others(url: str)
     ledger.close()
 
 
+@pytest.mark.skipif(not os.environ.get("CI"), reason="This waits for a quarter of a minute; with CI it is run.")
+def test_who_was_stopped_for_longer_than_a_lease_lasts_knows_it_without_asking_anybody(url: str):
+    code = """
+        ledger = module.Ledger.open(sys.argv[1])
+        with ledger.working():
+            ledger.demand_held()
+            print("mine", flush=True)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            try:
+                ledger.demand_held()
+            except module.LedgerError as error:
+                print(error, flush=True)
+    """
+    ledger = Ledger.open(url)
+    with zombie(code, url) as stopped:
+        await_word(stopped, "mine")
+        eventually(lambda: ledger.lease().free)
+        with ledger.working():
+            os.kill(stopped.pid, signal.SIGCONT)
+            assert "another postbot may have taken over" in finish(stopped)[1]
+            ledger.demand_held()
+    ledger.demand_held()  # who works on nothing has nothing to lose
+    ledger.close()
+
+
 # PostgreSQL killed
 
 

@@ -14,7 +14,7 @@ read from git at every look. Content decides there: a squash or a cherry-pick le
 """
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path as Folder
@@ -187,6 +187,9 @@ class LocalHost:
     def withdraw(self, pull: Pull, reason: str, now: datetime) -> None:
         """Take a pull request back; its branch goes too, unless people have added to it."""
         self._close(pull.number, PullStatus.WITHDRAWN, "postbot", reason, now)
+
+    def guard(self, demand: Callable[[], None]) -> None:
+        """Nothing is to be demanded: each write here is one compare-and-swap of all that it depends on."""
 
     def clock(self) -> None:
         """A git repository has no clock of its own."""

@@ -133,6 +133,14 @@ class Ledger:
         """
         return self._store.working()
 
+    def demand_held(self) -> None:
+        """Refuse to act on the world where another postbot may have taken over this thread's work meanwhile.
+
+        By what this process knows, without asking anybody: whoever was stopped for longer than a lease lasts, or could
+        not renew it for as long, goes no further. Raises `LedgerError`.
+        """
+        self._store.demand_held()
+
     def serving(self) -> AbstractContextManager[None]:
         """Keep every other service out, where a ledger can have one only. Raises `LedgerBusy`."""
         return self._store.serving()

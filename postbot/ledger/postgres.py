@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from postbot import steady
 from postbot.ledger import schema
 from postbot.ledger.audit import Writer
 from postbot.ledger.tables import METADATA, lease, pulse
@@ -32,6 +33,8 @@ SCHEME: Final = "postgresql://"
 
 _LONGEST_WORK: Final = timedelta(minutes=15)
 """Longer than any tick takes. What hangs for longer keeps the lease no more; the epoch keeps it from writing then."""
+_ON_ITS_WAY: Final = timedelta(seconds=2)
+"""How long before the end of a lease nothing is sent any more, for it is to be there before another one looks."""
 _CLOSING: Final = timedelta(seconds=2)  # how long a renewal that is under way is waited for
 
 _DRIVER: Final[Mapping[str, Any]] = {
@@ -60,9 +63,13 @@ _MINE: Final = sa.select(lease.c.epoch).with_for_update(read=True)
 
 @dataclass
 class _Held:
-    """A lease that a thread holds, and what its work has left to wait for once it has ended well."""
+    """A lease that a thread holds, and what its work has left to wait for once it has ended well.
+
+    Until `surely_until` (`steady.seconds`) nobody else can have taken it.
+    """
 
     epoch: int
+    surely_until: float
     rested: bool = False
     wakes_at: datetime | None = None
 
@@ -170,7 +177,7 @@ class Database:
         """Hold the lease, and renew it for as long as this lasts, but not for ever."""
         held = self._take()
         ended = threading.Event()
-        renewal = threading.Thread(target=self._renew, args=(held.epoch, ended), name="postbot-lease", daemon=True)
+        renewal = threading.Thread(target=self._renew, args=(held, ended), name="postbot-lease", daemon=True)
         renewal.start()
         self._mine.held = held
         try:
@@ -186,6 +193,7 @@ class Database:
                 self._left = None
 
     def _take(self) -> _Held:
+        surely_until = steady.seconds() + LEASE.total_seconds()
         with self._transaction() as connection:
             found = _lease(connection, sa.select(lease).with_for_update())
             if not found.free and (found.epoch, found.holder) != (self._left, _holder()):
@@ -196,18 +204,21 @@ class Database:
                 )
             taken = {"epoch": found.epoch + 1, "holder": _holder(), "until": found.now + LEASE}
             connection.execute(sa.update(lease).values(taken))
-            return _Held(found.epoch + 1)
+            return _Held(found.epoch + 1, surely_until)
 
-    def _renew(self, epoch: int, ended: threading.Event) -> None:
-        mine = sa.update(lease).where(lease.c.epoch == epoch, lease.c.holder != "")
+    def _renew(self, held: _Held, ended: threading.Event) -> None:
+        mine = sa.update(lease).where(lease.c.epoch == held.epoch, lease.c.holder != "")
         for _ in range(_LONGEST_WORK // RENEWAL):
             if ended.wait(RENEWAL.total_seconds()):
                 return
+            surely_until = steady.seconds() + LEASE.total_seconds()  # from before it was asked for
             # A database that does not answer may do so in time; if not, another one takes over.
-            with suppress(LedgerError, sa.exc.SQLAlchemyError), self._transaction() as connection:
-                until = _now(connection) + LEASE
-                if not connection.execute(mine.values(until=until)).rowcount:
-                    return
+            with suppress(LedgerError, sa.exc.SQLAlchemyError):
+                with self._transaction() as connection:
+                    until = _now(connection) + LEASE
+                    if not connection.execute(mine.values(until=until)).rowcount:
+                        return
+                held.surely_until = surely_until
 
     def _give_back(self, held: _Held) -> None:
         with self._transaction() as connection:
@@ -223,6 +234,15 @@ class Database:
             raise LedgerError(
                 f"Another postbot has taken over the work on {self.name}, for this one was silent for too long. "
                 "Nothing was written; the other one goes on."
+            )
+
+    def demand_held(self) -> None:
+        """Go no further where the lease may have run out; what is on its way by then is as good as done."""
+        held: _Held | None = getattr(self._mine, "held", None)
+        if held is not None and steady.seconds() > held.surely_until - _ON_ITS_WAY.total_seconds():
+            raise LedgerError(
+                f"The lease on {self.name} could not be renewed in time, so another postbot may have taken over. "
+                "Nothing more was done; whoever works now goes on."
             )
 
     def serving(self) -> nullcontext[None]:

@@ -98,6 +98,9 @@ class File:
             yield
             self._leave_mark()
 
+    def demand_held(self) -> None:
+        """Nobody else works: the lock is held for as long as this process lives, also while it is stopped."""
+
     def serving(self) -> AbstractContextManager[None]:
         """Keep every other service out, for as long as this one lives."""
         return _serving(self._path)

@@ -37,6 +37,9 @@ class Store(Protocol):
     def working(self) -> AbstractContextManager[None]:
         """Keep every other postbot from working. Raises `LedgerBusy`."""
 
+    def demand_held(self) -> None:
+        """Raise `LedgerError` where another one may work by now, within `working` and for its thread."""
+
     def serving(self) -> AbstractContextManager[None]:
         """Keep every other service out where the store cannot be shared. Raises `LedgerBusy`."""
 

@@ -4,7 +4,7 @@ A host's test module makes a fixture `site` and inherits `HostStories`. The stor
 `Forge`: what people do to the repository behind the host's back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -32,6 +32,7 @@ STANDINGS = (
 
 
 class Host(Protocol):
+    def guard(self, demand: Callable[[], None]) -> None: ...
     def look(self, previous: Snapshot | None = None) -> Snapshot: ...
     def read(self, path: Path) -> bytes | None: ...
     def propose(self, change: ChangeSet, now: datetime) -> Pull: ...

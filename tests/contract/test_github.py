@@ -1,6 +1,6 @@
 """The GitHub host over real HTTP: the stories of every host, and what only GitHub can show."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from postbot.core.site import ChangeSet, Path, Pull, PullStatus, Snapshot, Stand
 from postbot.hosts import HostError, Refused
 from postbot.hosts.github.api import Api, Token
 from postbot.hosts.github.host import GitHubHost, Habits
+from postbot.ledger import LedgerError
 from tests.contract.hosts import BAKER, BRANCH, CLOSED, LATER, NOON, OPEN, HostStories, Site
 from tests.contract.test_hosts import GitForge, make_bare
 from tests.twins.github.client import Twin
@@ -33,6 +34,9 @@ class Clocked:
 
     def __init__(self, host: GitHubHost, twin: Twin) -> None:
         self.host, self.twin = host, twin
+
+    def guard(self, demand: Callable[[], None]) -> None:
+        self.host.guard(demand)
 
     def look(self, previous: Snapshot | None = None) -> Snapshot:
         return self.host.look(previous)
@@ -89,6 +93,23 @@ def site(twin: Twin, tmp_path: Folder) -> Site:
 
 class TestGitHubHost(HostStories):
     """Every story, over HTTP."""
+
+
+@pytest.mark.parametrize("writes", range(4))
+def test_whose_work_another_one_may_have_taken_over_sends_not_one_write_more(twin: Twin, site: Site, writes: int):
+    """As a replica that was stopped between two requests, while another one opened, merged and tidied the very same."""
+    left = iter(range(writes))
+
+    def demand() -> None:
+        if next(left, None) is None:
+            raise LedgerError("Another postbot may have taken over.")
+
+    site.host.guard(demand)
+    begun = len(twin.effects())
+    with pytest.raises(LedgerError):
+        site.host.propose(site.closing(), NOON)
+    assert len(twin.effects()) - begun == writes
+    assert twin.effects("pull-opened") == []
 
 
 def test_an_approval_by_somebody_who_may_not_write_counts_for_nothing(twin: Twin, site: Site):

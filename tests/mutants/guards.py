@@ -201,6 +201,13 @@ GUARDS = (
         ("tests/test_ledger_work.py", "tests/test_ledger_postgres.py"),
     ),
     Guard(
+        "who may have lost the lease writes nothing to GitHub",
+        "postbot/hosts/github/api.py",
+        "        self._demand()\n",
+        "",
+        ("tests/contract/test_github.py",),
+    ),
+    Guard(
         "a lease that is held is not taken",
         "postbot/ledger/postgres.py",
         "            if not found.free and (found.epoch, found.holder) != (self._left, _holder()):\n",

@@ -150,7 +150,12 @@ class Api:
         self._pace = pace.total_seconds()
         self._patience = patience.total_seconds()
         self._wrote_at = float("-inf")
+        self._demand: Callable[[], None] = lambda: None
         self._connect()
+
+    def guard(self, demand: Callable[[], None]) -> None:
+        """Call this just before each write; it raises where that may not be sent any more."""
+        self._demand = demand
 
     def clock(self) -> datetime | None:
         """What GitHub's clock shows now (UTC), give or take a second and the answer's way; None before it has told."""
@@ -246,6 +251,7 @@ class Api:
     def _once(self, act: Callable[[float], _Result]) -> _Result:
         # GitHub asks for a pause between two writes; at most `pace`.
         time.sleep(max(0.0, self._wrote_at + self._pace - time.monotonic()))
+        self._demand()
         try:
             return act(time.monotonic() + self._patience)
         except _Down:

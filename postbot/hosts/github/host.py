@@ -12,7 +12,7 @@ its files are those that its own commit names (`claims`). Bodies, titles and lab
 
 import base64
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,6 +74,13 @@ class GitHubHost:
     def look(self, previous: Snapshot | None = None) -> Snapshot:
         """Return the site and our pull requests: `previous` itself, by one request, if nothing moved."""
         return self._watch.look(previous)
+
+    def guard(self, demand: Callable[[], None]) -> None:
+        """Have each write demand first that the work is still ours.
+
+        GitHub would make a pull request anew whose branch somebody else has made, merged and deleted meanwhile.
+        """
+        self.api.guard(demand)
 
     def clock(self) -> datetime | None:
         """GitHub's own clock, as of its last answer and what has passed since."""
