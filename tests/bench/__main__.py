@@ -141,7 +141,7 @@ def _acknowledged(folder: Path) -> Row:
 
 
 def _at_rest(folder: Path) -> Iterator[Row]:
-    found = scale.idle(folder, scale.SITES, scale.POSTINGS)
+    found = scale.idle(folder, scale.SITES, scale.POSTINGS, scale.MINUTE // 2)
     what = f"a service of {found.sites} sites of {found.postings} postings at rest"
     yield Row(what, f"{100 * found.core:.1f} % of a core", "-", "under 5 %", found.core < 0.05)
     yield Row("its memory", f"{found.memory / 1e6:.0f} MB", "-", "-", met=True)

@@ -42,10 +42,12 @@ def test_a_yes_from_elsewhere_lets_it_be_merged_when_it_is_due(tmp_path: Path) -
 
 def test_a_yes_to_other_lines_is_none(tmp_path: Path) -> None:
     world = prepared(tmp_path)
-    say(world, Said.APPROVE)
-    world.change("pilot", f"opens: {OPENS}", "opens: March 9, 2026, 8:30 am EDT")
+    said_to = say(world, Said.APPROVE)
+    world.change("pilot", "# series: '0301'", "# series: '0401'")
     world.tick("2026-03-08T09:00")
-    world.tick("2026-03-09T08:31")
+    [pull] = world.pulls()
+    assert (pull.number, b"\nseries: '0401'" in pull.files[world.path("pilot")]) == (said_to.number, True)
+    world.tick(DUE)
     assert "state: upcoming" in world.text("pilot")
 
 
