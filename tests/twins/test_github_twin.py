@@ -1,6 +1,7 @@
 """What the twin promises: it allows what GitHub allows, refuses what GitHub refuses, and fails as told."""
 
 import io
+import socket
 import subprocess
 import tarfile
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -72,6 +74,16 @@ def kinds(twin: Twin) -> list[str]:
 
 
 # The life of a pull request
+
+
+def test_a_request_whose_asker_dies_before_its_body_is_whole_was_never_made(twin: Twin):
+    twin.reset_requests()
+    at = urlsplit(twin.url)
+    with socket.create_connection((at.hostname, at.port)) as line:
+        line.sendall(b'PUT /repos/agency/site/pulls/1/merge HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n\r\n{"sha":')
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(100) == b""
+    assert twin.requests() == []
 
 
 def test_a_change_goes_from_a_branch_to_the_base(twin: Twin, bot: Asker, tmp_path: Path):

@@ -30,7 +30,11 @@ class Handler(BaseHTTPRequestHandler):
     server: "Server"
 
     def do_POST(self) -> None:
-        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        data = self.rfile.read(length)
+        if len(data) < length:  # who asked has died in the middle of it, and was heard by nobody
+            self.close_connection = True
+            return
         if self.path.startswith(TWIN):
             self.connection.sendall(packed(self.server.steer(self.path.removeprefix(TWIN), data)))
             return
