@@ -203,7 +203,7 @@ class Storm:
             for replica in replicas:
                 replica.revive()
             self._mind_the_lease()
-            time.sleep(0.5)
+            time.sleep(0.5)  # between two looks at the lease, each a connection of its own to a server that works
         for _, replica in asleep:
             replica.process.send_signal(signal.SIGCONT)
 

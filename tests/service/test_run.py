@@ -301,8 +301,7 @@ def test_at_sighup_a_site_that_cannot_be_looked_at_ends_nothing(tmp_path: Path) 
         service.ticked("agency")
 
 
-def test_at_sighup_whatever_nobody_has_thought_of_ends_nothing(tmp_path: Path) -> None:
-    """Such as a link in the place of the new ledger that leads to itself."""
+def test_at_sighup_a_new_ledger_whose_link_leads_to_itself_is_refused_and_the_old_one_goes_on(tmp_path: Path) -> None:
     site = Site(tmp_path / "agency")
     configure(tmp_path, site)
     with Service.start(tmp_path) as service:
