@@ -156,6 +156,32 @@ def test_who_waits_to_write_while_a_ledger_is_put_back_writes_into_what_was_put_
     assert target.revision() > revision
 
 
+def test_who_files_while_a_ledger_is_moved_finds_the_old_place_paused_and_nothing_slips_in_between(
+    new: Callable, postgres: Postgres
+):
+    (_, source), (place, target) = new("PostgreSQL"), new("PostgreSQL")
+    source.file(BAKER, WISH, "ann", NOON)
+    paused_by_then = []
+
+    def filed() -> int:
+        number = source.file(MILLER, WISH, "cat", LATER).number
+        paused_by_then.append(source.paused())
+        return number
+
+    with ThreadPoolExecutor() as threads:
+        with by_hand(place).begin() as hand:
+            hand.execute(sa.text("LOCK TABLE witnesses"))  # which are copied last
+            moving = threads.submit(source.move_to, target, "robin", LATER)
+            until_waiting(postgres, 1)
+            filing = threads.submit(filed)
+            until_waiting(postgres, 2)
+        assert moving.result().verdict.whole
+        assert filing.result() == 2
+    assert [request.by for request in target.memory().requests] == ["ann"]
+    assert [pause.by for pause in paused_by_then if pause] == ["robin"]
+    assert (source.memory().copied, target.memory().copied, target.paused()) == (True, False, None)
+
+
 def until_waiting(postgres: Postgres, count: int) -> None:
     waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'postbot'"
     for _ in range(400):

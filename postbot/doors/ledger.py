@@ -129,8 +129,7 @@ def move(
         other.serving(),
         other.working(),
     ):
-        made = ledger.copy_to(other)
-        ledger.leave(other, who, clock())
+        made = ledger.move_to(other, who, clock())
         pause = other.paused()
     then = (
         f"{ledger.name} is an older copy from now on, and paused: whoever still works there does and says nothing. "

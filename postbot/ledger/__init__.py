@@ -433,12 +433,6 @@ class Ledger:
         with self._writing() as writer:
             copying.mark(writer)
 
-    def leave(self, other: "Ledger", by: str, at: datetime) -> None:
-        """Leave this place for a copy: an older one from now on, and paused, for two that live would say all twice."""
-        with self._writing() as writer:
-            copying.mark(writer)
-            memory.pause(writer, by, f"the ledger was moved to {other.name}", at)
-
     def copy_to(self, other: "Ledger", *, replace: bool = False, older: bool = False) -> Copy:
         """Copy everything into another ledger, of either kind: all of it, proven to be the same, or nothing.
 
@@ -446,6 +440,13 @@ class Ledger:
         `older` than the world by then is marked as such. Keep others from working with both meanwhile.
         """
         return copying.copy(self._store, other._store, replace=replace, older=older)  # noqa: SLF001 - one of us
+
+    def move_to(self, other: "Ledger", by: str, at: datetime) -> Copy:
+        """Copy everything into another, empty ledger, and leave this place: an older one from now on, and paused.
+
+        For two that live would say all twice. What others file meanwhile waits for that.
+        """
+        return copying.move(self._store, other._store, by, at)  # noqa: SLF001 - one of us
 
     def come_back(self, at: datetime, told: copying.ToldNo = lambda *_: ()) -> bool:
         """Whether this is an older copy that has not caught up with the world; what it has under way is stopped then.

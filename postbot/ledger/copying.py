@@ -44,7 +44,25 @@ def copy(source: Store, target: Store, *, replace: bool, older: bool) -> Copy:
     turned out to be another than the source. One that is `older` than the world by then is marked as such. A pause of
     the target stands, and is the last row of the audit there.
     """
-    with source.reading(is_long=True) as there, target.writing(is_long=True) as here:
+    with source.reading(is_long=True) as there:
+        return _put(there, target, replace=replace, older=older)
+
+
+def move(source: Store, target: Store, by: str, at: datetime) -> Copy:
+    """Put all that the source holds into an empty target, and leave the source as an older copy that `by` has paused.
+
+    Whoever would write into the source meanwhile waits, and finds it paused: so nothing is said there that the target
+    does not know. Raises `LedgerError` as `copy` does.
+    """
+    with source.writing(is_long=True) as there:
+        made = _put(there.connection, target, replace=False, older=False)
+        mark(there)
+        memory.pause(there, by, f"the ledger was moved to {target.name}", at)
+    return made
+
+
+def _put(there: sa.Connection, target: Store, *, replace: bool, older: bool) -> Copy:
+    with target.writing(is_long=True) as here:
         if not replace and _holds_anything(here.connection):
             raise LedgerError(
                 f"{target.name} is a ledger that holds something already, and nothing was copied. "

@@ -59,6 +59,8 @@ _MADE_MEANWHILE: Final = {"23505", "42701", "42710", "42P06", "42P07"}
 _NOW: Final = sa.select(sa.func.clock_timestamp())
 _TURN: Final = sa.select(pulse.c.number).with_for_update()
 _MINE: Final = sa.select(lease.c.epoch).with_for_update(read=True)
+_TAKEN: Final = sa.select(lease).with_for_update()
+_SEEN: Final = sa.select(lease, sa.func.clock_timestamp().label("now"))
 
 
 @dataclass
@@ -86,6 +88,9 @@ class Database:
         self._left: int | None = None  # the epoch of a work that has ended here, and whose lease was not given back
         self.engine = _engine(self._address)
         self._look = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._glance = self.engine.execution_options(
+            isolation_level="AUTOCOMMIT", schema_translate_map={None: self._schema}
+        )
         try:
             self.was = self._prepare() if migrate else self._demand_ready()
         except BaseException:
@@ -195,7 +200,8 @@ class Database:
     def _take(self) -> _Held:
         surely_until = steady.seconds() + LEASE.total_seconds()
         with self._transaction() as connection:
-            found = _lease(connection, sa.select(lease).with_for_update())
+            row = connection.execute(_TAKEN).one()
+            found = _lease(row, _now(connection))  # the time of now, for that row may have been waited for
             if not found.free and (found.epoch, found.holder) != (self._left, _holder()):
                 raise LedgerBusy(
                     f"Another postbot ({found.holder}) is at work on {self.name}. Wait until it is done, or stop it "
@@ -256,9 +262,10 @@ class Database:
             held.rested, held.wakes_at = True, wakes_at
 
     def lease(self) -> Lease:
-        """Who works, and when they did last."""
-        with self.reading() as connection:
-            return _lease(connection, sa.select(lease))
+        """Who works, and when they did last. Every replica asks so every few seconds: it is one statement."""
+        with self._sentences(), self._glance.connect() as connection:
+            row = connection.execute(_SEEN).one()
+            return _lease(row, row.now.astimezone(UTC))
 
     def count_on(self, connection: sa.Connection) -> None:
         """Let the sequences go on behind the last number, wherever rows were put in with their own."""
@@ -375,9 +382,8 @@ def _now(connection: sa.Connection) -> datetime:
     return now.astimezone(UTC)
 
 
-def _lease(connection: sa.Connection, query: sa.Select[Any]) -> Lease:
-    row = connection.execute(query).one()
-    return Lease(row.holder, row.epoch, row.until, row.ticked_at, row.wakes_at, _now(connection))
+def _lease(row: sa.Row[Any], now: datetime) -> Lease:
+    return Lease(row.holder, row.epoch, row.until, row.ticked_at, row.wakes_at, now)
 
 
 def _holder() -> str:
