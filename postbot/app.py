@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from postbot.channels.console import Console
@@ -14,15 +15,17 @@ from postbot.config import Config, ConfigError, load, load_profile, with_setting
 from postbot.core.announce.words import Voice, Words, WordsError
 from postbot.core.plan.preview import try_words
 from postbot.core.site import Path as SitePath
-from postbot.hosts.github import Api, App, GitHubHost, Habits, SignIn, Token
 from postbot.hosts.local import LocalHost
 from postbot.ledger import Ledger
-from postbot.page import PublicSite
 from postbot.reconcile import Bot
 from postbot.roster import PATIENCE, Roster, Workspace
 from postbot.secrets import password, secret
 from postbot.sections import EmailConfig, GitHubConfig, ListConfig
 from postbot.speaking import Channel
+
+if TYPE_CHECKING:
+    from postbot.hosts.github import GitHubHost, SignIn
+    from postbot.page import PublicSite
 
 
 def configured(path: Path) -> Config:
@@ -62,11 +65,20 @@ def build(
         profile=load_profile(config),
         policy=config.policy,
         voice=voice(config),
-        public=PublicSite(config.public.url) if config.announce == "live" and config.public.url else None,
+        public=_public(config),
         within=config.public.within,
         roster=roster(config),
         ledger=Ledger.open(ledger or config.ledger_at),  # last, for whoever opens it has to close it again
     )
+
+
+def _public(config: Config) -> "PublicSite | None":
+    """The pages that are looked at before a message goes out; None where none goes by them."""
+    if config.announce != "live" or not config.public.url:
+        return None
+    from postbot.page import PublicSite  # noqa: PLC0415 - slow to import, and few look
+
+    return PublicSite(config.public.url)
 
 
 def roster(config: Config) -> Roster | None:
@@ -130,11 +142,16 @@ def _apprise(names: Iterable[str], site: str) -> Channel:
     return Apprise({name: secret(f"POSTBOT_APPRISE_{name.upper()}", site=site) for name in names})
 
 
-def host(config: Config) -> LocalHost | GitHubHost:
+def host(config: Config) -> "LocalHost | GitHubHost":
     """The host that keeps the site. Raises `ConfigError` when its sign-in is missing."""
-    site, github = config.site, config.github
-    if github is None:
-        return LocalHost(config.at(site.repo), site.base, site.folders)
+    if config.github is None:
+        return LocalHost(config.at(config.site.repo), config.site.base, config.site.folders)
+    return _on_github(config, config.github)
+
+
+def _on_github(config: Config, github: GitHubConfig) -> "GitHubHost":
+    from postbot.hosts.github import Api, GitHubHost, Habits  # noqa: PLC0415 - slow to import, and plain git needs none
+
     api = Api(github.repository, sign_in(github, config.secrets), github.server, github.pace)
     habits = Habits(
         merge_method=github.merge_method,
@@ -143,11 +160,13 @@ def host(config: Config) -> LocalHost | GitHubHost:
         assignees=github.assignees,
         verdicts=config.policy.two_people,
     )
-    return GitHubHost(api, site.base, site.folders, habits=habits, cache=config.at(github.cache))
+    return GitHubHost(api, config.site.base, config.site.folders, habits=habits, cache=config.at(github.cache))
 
 
-def sign_in(github: GitHubConfig, site: str = "") -> SignIn:
+def sign_in(github: GitHubConfig, site: str = "") -> "SignIn":
     """Who we are to GitHub; the secret is taken from the environment, first from those of `site`."""
+    from postbot.hosts.github import App, Token  # noqa: PLC0415 - as above
+
     if github.app is None:
         return Token(secret("POSTBOT_GITHUB_TOKEN", site=site))
     return App(github.app.id, github.app.installation, secret("POSTBOT_GITHUB_KEY", site=site))

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeGuard, assert_never
+from typing import TYPE_CHECKING, Protocol, TypeGuard, assert_never
 
 from postbot import steady
 from postbot.censor import censored
@@ -54,11 +54,13 @@ from postbot.core.profile import Profile
 from postbot.core.site import ChangeSet, File, Path, Pull, Snapshot, Standing
 from postbot.hosts import HostError, Unavailable
 from postbot.ledger import Delivery, Ledger
-from postbot.page import PublicSite
 from postbot.progress import Step as At
 from postbot.progress import doing
 from postbot.roster import Roster, with_rights
 from postbot.speaking import Channel, Sent, Speaker
+
+if TYPE_CHECKING:
+    from postbot.page import PublicSite
 
 ROUNDS = 8
 """Looks within one tick: propose, merge, witness, and a few to spare. What is left waits for the next tick."""
@@ -176,7 +178,7 @@ class Bot:
         profile: Profile,
         policy: Policy,
         voice: Voice,
-        public: PublicSite | None = None,
+        public: "PublicSite | None" = None,
         within: timedelta = timedelta(0),
         roster: Roster | None = None,
     ) -> None:

@@ -9,14 +9,16 @@ business of the plan and of the outbox.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from postbot import steady
 from postbot.censor import censored
 from postbot.core.announce import Audience, Message, Outcome, Page, Receipt, Root
 from postbot.ledger import Delivery, Ledger
-from postbot.page import PublicSite, Showing
 from postbot.progress import Step, doing
+
+if TYPE_CHECKING:
+    from postbot.page import PublicSite, Showing
 
 PATIENCE: Final = timedelta(minutes=5)
 """How long one tick speaks at most; what far ends are too slow for waits for the next, with a clock that is right."""
@@ -90,7 +92,7 @@ class Speaker:
         channels: Mapping[str, Channel],
         halted: Callable[[], str],
         *,
-        public: PublicSite | None = None,
+        public: "PublicSite | None" = None,
         within: timedelta = timedelta(0),
     ) -> None:
         self._ledger = ledger
@@ -127,7 +129,7 @@ class Speaker:
         return spoken
 
     def _deliver(
-        self, delivery: Delivery, seen: dict[Page, Showing], now: datetime, began: float, spoken: Spoken
+        self, delivery: Delivery, seen: "dict[Page, Showing]", now: datetime, began: float, spoken: Spoken
     ) -> bool:
         """Bring one due message on its way; false where another has taken it, or nothing may be said."""
         spoken.halted = spoken.halted or self._halted()
@@ -171,7 +173,7 @@ class Speaker:
             self._ledger.settle(delivery, said, now)
         return said
 
-    def _not_public_yet(self, page: Page | None, seen: dict[Page, Showing]) -> str:
+    def _not_public_yet(self, page: Page | None, seen: "dict[Page, Showing]") -> str:
         """What keeps readers from seeing the news on the public page; empty where they see it, or nobody waits."""
         if page is None or self._public is None:
             return ""

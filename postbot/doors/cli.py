@@ -45,6 +45,7 @@ from postbot.doors.session import (
     find,
     instant,
     ledger_of,
+    mention_no_postings,
     plain_host,
     posting_folders,
     surroundings,
@@ -242,6 +243,7 @@ def plan(
             misuse("That is further ahead than calendars go.")
         with busy("Looking ahead ..."):
             to_come, present = bot.forecast(now, now + timedelta(days=days))
+        mention_no_postings(config, bot)
         zone, pause = bot.policy.zone, bot.ledger.paused()
         if as_json or output is PlanFormat.JSON:
             say_json({**render.plan_json(present, to_come), "paused": views.pause_json(pause)})

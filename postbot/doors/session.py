@@ -162,6 +162,14 @@ def mention_checkout(path: Path) -> None:
         mention(behind)
 
 
+def mention_no_postings(path: Path, bot: Bot) -> None:
+    """Say where postings were looked for, if there are none: a wrong folder looks like a site at rest."""
+    if bot.snapshot is not None and not bot.snapshot.files:
+        site = configuration(path).site
+        where = f" in {' or '.join(site.folders)}" if site.folders else ""
+        mention(f"There are no postings{where} on {site.base}. If there should be, name their folders in `folders`.")
+
+
 def surroundings(config: Path, at: str | None, zone_name: str | None, *, strict: bool = False) -> Surroundings:
     """What single files are read with: the site's own ways if it has a configuration, else what each file shows."""
     from postbot.config import load_profile, shipped_profiles

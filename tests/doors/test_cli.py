@@ -43,6 +43,7 @@ FILES = {
     "textledger.yaml": "site: {repo: site, profile: jekyll-state, timezone: UTC}\nledger: text.db\n",
     "folderledger.yaml": "site: {repo: site, profile: jekyll-state, timezone: UTC}\nledger: plain\n",
     "underfile.yaml": "site: {repo: site, profile: jekyll-state, timezone: UTC}\nledger: text.db/ledger.db\n",
+    "elsewhere.yaml": "site: {repo: site, folders: [position], profile: jekyll-state, timezone: UTC}\n",
     "outside.yaml": "site: {repo: site, folders: [../up], profile: jekyll-state, timezone: UTC}\n",
     "text.db": "This is no ledger.\n",
     "plain/note.txt": "A folder that is no repository.\n",
@@ -294,6 +295,12 @@ def test_a_plan_has_the_documented_shape_and_looks_ahead(still: Path):
     assert ("opened", "data-engineer") in told
     assert ("closed", "designer") in told
     assert plan == postbot("plan", "--format", "json", "--at", NOW, "--days", "30", cwd=still).json()
+
+
+def test_a_plan_says_so_where_there_are_no_postings_at_all(still: Path):
+    none = "There are no postings in position on main. If there should be, name their folders in `folders`.\n"
+    assert postbot("plan", "--at", NOW, "--config", "elsewhere.yaml", cwd=still).err == none
+    assert postbot("plan", "--at", NOW, cwd=still).err == ""
 
 
 def test_looking_less_far_ahead_shows_less(still: Path):
