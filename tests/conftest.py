@@ -1,4 +1,4 @@
-"""How thorough the property tests are: 300 examples, and 10,000 where `SOAK` is set."""
+"""How thorough the property tests are: 150 examples, and 10,000 where `SOAK` is set."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -8,7 +8,7 @@ from tests.golden import Golden
 from tests.ledgers import ledger, path, place, url  # noqa: F401 - fixtures of every test
 from tests.postgres import postgres  # noqa: F401 - the same
 
-settings.register_profile("desk", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("desk", max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), print_blob=True)
 settings.register_profile("soak", settings.get_profile("ci"), max_examples=10_000)
 settings.load_profile(depth.at(desk="desk", ci="ci", soak="soak"))

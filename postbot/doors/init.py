@@ -49,12 +49,19 @@ _HEADER = """\
 def run(repo: Folder, target: Folder, *, force: bool, say: Callable[[str], None]) -> bool:
     """Write the configuration of the site in `repo` to `target`, and say in plain lines what was seen.
 
-    False, and nothing written: there is a file already and no `force`, or nothing looks like a posting. Raises
-    `HostError` when the repository cannot be read and `ConfigError` when the file cannot be written.
+    False, and nothing written: there is a file already, here or above it in the same checkout, and no `force`, or
+    nothing looks like a posting. Raises `HostError` when the repository cannot be read and `ConfigError` when the file
+    cannot be written.
     """
     existing = os.path.lexists(target)
     if existing and not force:
         say(f"{target} exists already and was left as it is. To replace it, run: postbot init --force")
+        return False
+    if (above := _above(target)) and not force:
+        say(
+            f"{above} is there already, and two for the same postings would say everything twice. Run postbot in its "
+            "folder. For a second site in this repository, run: postbot init --force"
+        )
         return False
     git = Git(repo, "postbot", "postbot@localhost")
     base = _base(git)
@@ -74,6 +81,13 @@ def run(repo: Folder, target: Folder, *, force: bool, say: Callable[[str], None]
     say(f"{routes}; it says who hears what.")
     say("Next, and neither changes anything: postbot check (what is wrong), postbot plan (what would come).")
     return True
+
+
+def _above(target: Folder) -> Folder | None:
+    """A configuration in a folder above this one, within the same checkout."""
+    folders = [target.resolve().parent, *target.resolve().parent.parents]
+    top = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    return next((found for folder in folders[1 : top + 1] if (found := folder / CONFIG_NAME).exists()), None)
 
 
 def _how_to_go_on(profiles: Mapping[str, Profile]) -> str:

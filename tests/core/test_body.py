@@ -217,7 +217,7 @@ def test_a_payload_makes_no_element_and_no_reaction_in_a_body(payload: str) -> N
     assert_inert(payload, filled)
 
 
-@settings(max_examples=300)  # each of the functions that make text inert has its thousands in test_inert
+@settings(max_examples=100)  # each of the functions that make text inert has its thousands in test_inert
 @given(st.text(st.characters(exclude_categories=())) | st.lists(st.sampled_from(PIECES)).map("".join))
 def test_no_text_makes_an_element_or_a_reaction_in_a_body(text: str) -> None:
     assert_inert(text, lambda _: plain())

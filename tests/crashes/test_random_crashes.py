@@ -10,7 +10,7 @@ from tests.crashes.schedules import Lives, life_of
 
 EXTENDED = "Birch: more time to apply"
 HEARD = ("Ash: now open", EXTENDED, "Ash: closed", "Birch: closed", "Cedar: closed")
-SEEDS = range(1000 if os.environ.get("SOAK") else 20)
+SEEDS = range(1000 if os.environ.get("SOAK") else 15)
 
 
 @pytest.mark.parametrize(

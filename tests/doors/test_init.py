@@ -228,6 +228,18 @@ def test_force_replaces_it_and_says_so(tmp_path: Folder):
     assert f"Replaced {tmp_path / CONFIG_NAME}" in said
 
 
+def test_in_a_folder_of_a_checkout_that_has_one_it_makes_no_second_site_by_accident(tmp_path: Folder):
+    start(make(tmp_path / "site", STATE_SITE), tmp_path / "site" / CONFIG_NAME)
+    below = tmp_path / "site/pages/positions"
+    config, said = start(below, below / CONFIG_NAME)
+    assert config is None
+    assert f"{tmp_path / 'site' / CONFIG_NAME} is there already" in said
+    assert not (below / CONFIG_NAME).exists()
+    assert start(below, below / CONFIG_NAME, force=True)[0] is not None
+    inner = make(tmp_path / "site/vendor/theirs", STATE_SITE)  # another checkout, within this one
+    assert start(inner, inner / CONFIG_NAME)[0] is not None
+
+
 def test_a_site_without_postings_gets_nothing(tmp_path: Folder):
     config, said = start(make(tmp_path / "site", {"blog/news.md": "---\ntitle: News\ndate: 2026-05-01\n---\n"}))
     assert config is None

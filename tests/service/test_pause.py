@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.doors.command import Done, footprint, really
+from tests.doors.command import Done, footprint, postbot
 from tests.ledgers import Place
 from tests.postgres import PASSWORD
 from tests.service.kit import Service, Site, ahead, configure
@@ -20,8 +20,13 @@ FIRST = 5
 """The message in whose middle it is paused."""
 
 
+@pytest.fixture(autouse=True)
+def _robin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTBOT_BY", "robin")
+
+
 def command(site: Site, *words: str) -> Done:
-    return really(*words, cwd=site.folder, env={"POSTBOT_BY": "robin"})
+    return postbot(*words, cwd=site.folder)
 
 
 def audit(site: Site) -> list[str]:
@@ -253,10 +258,6 @@ def test_a_service_that_still_runs_on_the_ledger_that_was_moved_away_says_nothin
 # Every site of a service
 
 
-def at_once(folder: Path, *words: str) -> Done:
-    return really(*words, cwd=folder, env={"POSTBOT_BY": "robin"})
-
-
 def test_every_site_of_a_service_is_stopped_at_once_and_those_that_cannot_be_are_named(tmp_path: Path) -> None:
     fine, wrong, astray = (Site(tmp_path / name) for name in ("fine", "wrong", "astray"))
     configure(tmp_path, fine, wrong, astray)
@@ -265,7 +266,7 @@ def test_every_site_of_a_service_is_stopped_at_once_and_those_that_cannot_be_are
             service.ticked(name)
         broken(wrong, "no YAML")
         astray.configure(more="ledger: elsewhere/new.db\n")
-        done = at_once(tmp_path, "pause", "--service", "service.yaml", "--reason", "wrong week")
+        done = postbot("pause", "--service", "service.yaml", "--reason", "wrong week", cwd=tmp_path)
         assert done.code == 1
         assert done.out == (
             "fine/postbot.yaml: Paused in the ledger fine/.postbot/ledger.db.\n"
@@ -284,7 +285,7 @@ def test_every_site_of_a_service_is_stopped_at_once_and_those_that_cannot_be_are
         assert [site.state("pilot") for site in (fine, wrong)] == ["upcoming", "upcoming"]
 
         astray.configure(more="")
-        resumed = at_once(tmp_path, "resume", "--service", "service.yaml")
+        resumed = postbot("resume", "--service", "service.yaml", cwd=tmp_path)
         assert (resumed.code, resumed.out.splitlines()[2]) == (
             1,  # one of the configurations is still to be looked at
             "astray/postbot.yaml: It was not paused in the ledger astray/.postbot/ledger.db.",
@@ -298,14 +299,14 @@ def test_whatever_else_is_wrong_with_the_services_configuration_its_sites_are_pa
     slack = "{by: socket, workspace: T0TEAM}"  # whose tokens whoever pauses need not have
     path = configure(tmp_path, site, heartbeat="often", listen="0.0.0.0:8087", slack=slack)
     path.write_text(path.read_text().replace("sites:\n", "sites:\n  - gone/postbot.yaml\n") + "lisen: null\n")
-    done = at_once(tmp_path, "pause", "--service", "service.yaml")
+    done = postbot("pause", "--service", "service.yaml", cwd=tmp_path)
     assert (done.code, "agency/postbot.yaml: Paused in the ledger agency/.postbot/ledger.db." in done.out) == (1, True)
     assert "gone/postbot.yaml: there is no such file" in done.err.splitlines()[-1]
 
 
 def test_where_only_a_service_is_configured_it_is_said_how_to_pause_that(tmp_path: Path) -> None:
     configure(tmp_path, Site(tmp_path / "agency"))
-    done = at_once(tmp_path, "pause")
+    done = postbot("pause", cwd=tmp_path)
     assert (done.code, "--service service.yaml" in done.err) == (2, True)
-    both = at_once(tmp_path, "pause", "--service", "service.yaml", "--config", "agency/postbot.yaml")
+    both = postbot("pause", "--service", "service.yaml", "--config", "agency/postbot.yaml", cwd=tmp_path)
     assert (both.code, "not both" in both.err) == (2, True)
