@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -168,12 +168,18 @@ class Service:
 
     @classmethod
     @contextmanager
-    def start(cls, folder: Path, *args: str, env: Mapping[str, str] | None = None) -> Iterator[Self]:
+    def start(
+        cls,
+        folder: Path,
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] = (*REAL, "run"),
+    ) -> Iterator[Self]:
         """Run one in a folder until the block ends, by SIGKILL if it still runs then."""
         log = folder / f"log-{time.monotonic_ns()}.jsonl"
         with log.open("wb") as errors:
             process = subprocess.Popen(
-                [*REAL, "run", *args], cwd=folder, stdout=errors, stderr=errors, env={**os.environ, **(env or {})}
+                [*command, *args], cwd=folder, stdout=errors, stderr=errors, env={**os.environ, **(env or {})}
             )
         try:
             yield cls(process, log)

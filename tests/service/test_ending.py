@@ -1,11 +1,13 @@
 """How a service ends: asked to, asked twice, killed; in the middle of things, and with things that hang."""
 
 import signal
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from postbot.doors.service.site import OUR_FAULT
 from tests.service.kit import RARELY, SECONDS, Service, Site, ahead, configure
 from tests.twins.github.client import Twin
 from tests.twins.smtp.client import SmtpTwin
@@ -113,3 +115,36 @@ def test_killed_and_started_again_it_goes_on_where_it_was(tmp_path: Path, post: 
     with Service.start(tmp_path) as service:
         service.wait_for(lambda: statuses(site) == Counter(sent=2, held=1))
     assert reached(post) == LISTS[1:], "the first was claimed: nobody can tell whether it went out"
+
+
+UNFORESEEN = """
+from itertools import count
+from pathlib import Path
+from postbot.doors.service.runner import Service
+from postbot.doors.service.signals import signals
+from postbot.serviceconfig import load_service
+
+times = count()
+
+def read():
+    if next(times) == 1:
+        raise RuntimeError("a fault that nobody has foreseen")
+    return load_service(Path("service.yaml"))
+
+service = Service(read, print)
+with signals() as heard:
+    service.run(heard)
+"""
+
+
+def test_a_fault_of_ours_in_reading_the_configuration_again_ends_nothing_and_is_told(tmp_path: Path) -> None:
+    site = Site(tmp_path / "agency")
+    configure(tmp_path, site)
+    with Service.start(tmp_path, command=(sys.executable, "-c", UNFORESEEN)) as service:
+        service.ticked("agency")
+        service.signal(signal.SIGHUP)
+        service.wait_for(lambda: service.site("agency")["rejected"] == OUR_FAULT)
+        assert "a fault that nobody has foreseen" in service.line("configuration rejected", "")["exception"]
+        service.ticked("agency")
+        service.signal(signal.SIGHUP)
+        service.wait_for(lambda: service.site("agency")["rejected"] == "")
