@@ -216,9 +216,11 @@ class Service:
             return error.code, error.read().decode()
 
     def site(self, name: str) -> dict[str, Any]:
-        """How a site fares, as `/readyz` shows it."""
-        [found] = [site for site in json.loads(self.get("/readyz")[1])["sites"] if site["name"] == name]
-        return dict(found)
+        """How a site fares, as `/readyz` shows it, which may be asked before the service has read of its sites."""
+        return self.wait_for(lambda: next((site for site in self._sites() if site["name"] == name), None))
+
+    def _sites(self) -> list[dict[str, Any]]:
+        return list(json.loads(self.get("/readyz")[1])["sites"])
 
     def ticks(self, name: str) -> int:
         """How many ticks of a site have ended, however."""
