@@ -40,7 +40,7 @@ check: $(STAMP) ## Format, lint, types, import contract, tests: all that must be
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n auto --dist loadgroup -rs
 
-races: $(STAMP) ## Every act of a person in every gap between two requests (CI tries one in 40)
+races: $(STAMP) ## Every act of a person in every gap between two requests (CI tries one in 60)
 	@RACES=1 $(BIN)/pytest -n auto -q tests/stories/test_races.py
 
 soak: $(STAMP) ## The long forms, two hours: every kill, 1,000 crash schedules, 30 days, 10 minutes of storm

@@ -136,6 +136,7 @@ class _Loader(yaml.SafeLoader):
             value = super().construct_object(node, deep)
             if isinstance(value, str):
                 value.encode()  # half of a character can be written in YAML, and kept nowhere
+                _demand_text(value)
         except (ValueError, KeyError, AttributeError, TypeError):
             said = "what stands here is no value of its kind"
             raise ConstructorError(None, None, said, node.start_mark) from None
@@ -146,6 +147,12 @@ def _demand_plain(node: yaml.Node) -> None:
     """Refuse what is no plain number and has its tag written out, so that nobody has looked at its shape."""
     if node.tag in _NUMBERS and not _NUMBERS[node.tag].match(str(node.value)):
         raise ValueError(node.value)
+
+
+def _demand_text(value: str) -> None:
+    """Refuse what ends every name in the system, and so would be one thing here and another there."""
+    if "\0" in value:
+        raise ValueError(value)
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:

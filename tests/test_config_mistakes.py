@@ -223,11 +223,12 @@ BOMB = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}
         ("site: {}\n---\nsite: {}\n", "another document"),
         ("a: 1\nb: \x07\n", "there is a character that no text holds"),
         ("a: !!timestamp soon\n", "no value of its kind"),
+        ('a: "x\\0.db"\n', "no value of its kind"),
         (f"a: !!int {'1:' * 20_000}1\n", "no value of its kind"),
         (f"a: !!float {'1:' * 20_000}1.5\n", "no value of its kind"),
         ("? [a]\n: b\n", "unhashable"),
     ],
-    ids=["deep", "in itself", "aliases", "two documents", "a bell", "a tag", "base 60", "base 60 too", "a list for a key"],
+    ids=["deep", "in itself", "aliases", "two documents", "a bell", "a tag", "a NUL", "base 60", "base 60 too", "a list for a key"],
 )  # fmt: skip
 def test_a_file_that_no_configuration_can_be_is_told_as_such(folder: Path, text: str, says: str):
     (folder / "odd.yaml").write_text(text)

@@ -256,6 +256,46 @@ def test_a_lease_that_ends_later_than_any_can_is_free_for_the_databases_clock_wa
     other.close()
 
 
+def test_a_lease_whose_holder_works_is_not_free_where_the_databases_clock_was_only_corrected(url: str):
+    ledger, other = Ledger.open(url), Ledger.open(url)
+    with ledger.working():
+        later = (ledger.lease().until + timedelta(seconds=3)).isoformat(timespec="microseconds")
+        change(url, f"UPDATE lease SET until = '{later}'")  # noqa: S608 - an instant of ours
+        with pytest.raises(LedgerBusy), other.working():
+            pass
+        ledger.ticked(NOON)
+    ledger.close()
+    other.close()
+
+
+def test_a_server_that_took_the_place_of_another_and_counts_anew_gives_no_leave_to_two(url: str):
+    ledger = Ledger.open(url)
+    with ledger.working():
+        change(url, "UPDATE lease SET holder = 'elsewhere, process 1'")  # who got the same number there
+        with pytest.raises(LedgerError, match="has taken over"):
+            ledger.ticked(NOON)
+    assert ledger.lease().holder == "elsewhere, process 1"
+    ledger.close()
+
+
+def test_whoever_finds_its_lease_taken_does_nothing_more_however_long_it_would_have_lasted(url: str):
+    ledger = Ledger.open(url)
+    with ledger.working():
+        ledger._store._mine.held.surely_until = float("inf")
+        ledger.demand_held()
+        change(url, "UPDATE lease SET epoch = epoch + 1, holder = 'elsewhere, process 1'")
+        eventually(lambda: refuses(ledger.demand_held))
+    ledger.close()
+
+
+def refuses(demand: Callable[[], None]) -> bool:
+    try:
+        demand()
+    except LedgerError:
+        return True
+    return False
+
+
 ZOMBIE = """
     import threading
     ledger = module.Ledger.open(sys.argv[1])

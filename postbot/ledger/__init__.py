@@ -270,10 +270,13 @@ class Ledger:
         with self._writing() as writer:
             memory.release(writer, digest, by, at)
 
-    def pause(self, by: str, why: str, at: datetime) -> None:
-        """Have no tick do or say anything to anybody from now on, whoever runs it, until somebody resumes."""
+    def pause(self, by: str, why: str, at: datetime) -> Pause | None:
+        """Have no tick do or say anything to anybody from now on, whoever runs it, until somebody resumes.
+
+        One that was moved away is paused already, and says where to: that pause stands, and is returned then.
+        """
         with self._writing() as writer:
-            memory.pause(writer, by, why, at)
+            return memory.pause(writer, by, why, at)
 
     def resume(self, by: str, at: datetime) -> bool:
         """Let ticks act and speak again; false where nobody had paused them."""

@@ -57,7 +57,7 @@ def move(source: Store, target: Store, by: str, at: datetime) -> Copy:
     with source.writing(is_long=True) as there:
         made = _put(there.connection, target, replace=False, older=False)
         mark(there)
-        memory.pause(there, by, f"the ledger was moved to {target.name}", at)
+        memory.pause(there, by, f"{memory.MOVED}{target.name}", at)
     return made
 
 

@@ -46,6 +46,9 @@ from postbot.ledger.values import AskedBefore, Entry, Pause
 _A_YEAR: Final = timedelta(days=365)
 _AT_ONCE: Final = 500  # names in one statement; databases take so many only
 
+MOVED: Final = "the ledger was moved to "
+"""How the reason begins for which a ledger is paused that was moved away."""
+
 _RENAMED: Final = "renamed"  # the entry whose detail is the path before, by which a history is followed back
 
 # Made once: to put a statement together takes longer than to carry it out.
@@ -243,11 +246,18 @@ def release(writer: Writer, digest: str, by: str, at: datetime) -> None:
         writer.turn()
 
 
-def pause(writer: Writer, by: str, why: str, at: datetime) -> None:
-    """Have nothing done or said any more. The last word counts."""
+def pause(writer: Writer, by: str, why: str, at: datetime) -> Pause | None:
+    """Have nothing done or said any more. The last word counts, but for the pause of a ledger that was moved away.
+
+    That says where it is now; it stands, and is returned.
+    """
+    standing = paused(writer.connection)
+    if standing is not None and standing.why.startswith(MOVED):
+        return standing
     writer.execute(sa.update(pulse).values(paused_by=by, paused_at=at, paused_why=why))
     writer.note(at, "paused", f"{by} stopped everything{f': {why}' if why else '.'}", by=by, after="paused")
     writer.turn()
+    return None
 
 
 def resume(writer: Writer, by: str, at: datetime) -> bool:

@@ -35,6 +35,7 @@ _LONGEST_WORK: Final = timedelta(minutes=15)
 """Longer than any tick takes. What hangs for longer keeps the lease no more; the epoch keeps it from writing then."""
 _ON_ITS_WAY: Final = timedelta(seconds=2)
 """How long before the end of a lease nothing is sent any more, for it is to be there before another one looks."""
+_NEVER: Final = float("-inf")
 _CLOSING: Final = timedelta(seconds=2)  # how long a renewal that is under way is waited for
 
 _DRIVER: Final[Mapping[str, Any]] = {
@@ -58,7 +59,7 @@ _MADE_MEANWHILE: Final = {"23505", "42701", "42710", "42P06", "42P07"}
 
 _NOW: Final = sa.select(sa.func.clock_timestamp())
 _TURN: Final = sa.select(pulse.c.number).with_for_update()
-_MINE: Final = sa.select(lease.c.epoch).with_for_update(read=True)
+_MINE: Final = sa.select(lease.c.epoch, lease.c.holder).with_for_update(read=True)
 _TAKEN: Final = sa.select(lease).with_for_update()
 _SEEN: Final = sa.select(lease, sa.func.clock_timestamp().label("now"))
 
@@ -88,9 +89,6 @@ class Database:
         self._left: int | None = None  # the epoch of a work that has ended here, and whose lease was not given back
         self.engine = _engine(self._address)
         self._look = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._glance = self.engine.execution_options(
-            isolation_level="AUTOCOMMIT", schema_translate_map={None: self._schema}
-        )
         try:
             self.was = self._prepare() if migrate else self._demand_ready()
         except BaseException:
@@ -198,9 +196,9 @@ class Database:
                 self._left = None
 
     def _take(self) -> _Held:
-        surely_until = steady.seconds() + LEASE.total_seconds()
         with self._transaction() as connection:
             row = connection.execute(_TAKEN).one()
+            surely_until = steady.seconds() + LEASE.total_seconds()  # by a look at our clock before that at theirs
             found = _lease(row, _now(connection))  # the time of now, for that row may have been waited for
             if not found.free and (found.epoch, found.holder) != (self._left, _holder()):
                 raise LedgerBusy(
@@ -213,16 +211,16 @@ class Database:
             return _Held(found.epoch + 1, surely_until)
 
     def _renew(self, held: _Held, ended: threading.Event) -> None:
-        mine = sa.update(lease).where(lease.c.epoch == held.epoch, lease.c.holder != "")
         for _ in range(_LONGEST_WORK // RENEWAL):
             if ended.wait(RENEWAL.total_seconds()):
                 return
-            surely_until = steady.seconds() + LEASE.total_seconds()  # from before it was asked for
             # A database that does not answer may do so in time; if not, another one takes over.
             with suppress(LedgerError, sa.exc.SQLAlchemyError):
                 with self._transaction() as connection:
+                    surely_until = steady.seconds() + LEASE.total_seconds()
                     until = _now(connection) + LEASE
-                    if not connection.execute(mine.values(until=until)).rowcount:
+                    if not connection.execute(_of(held).values(until=until)).rowcount:
+                        held.surely_until = _NEVER
                         return
                 held.surely_until = surely_until
 
@@ -231,12 +229,15 @@ class Database:
             left: dict[str, Any] = {"holder": "", "until": None}
             if held.rested:
                 left |= {"ticked_at": _now(connection), "wakes_at": held.wakes_at}
-            connection.execute(sa.update(lease).where(lease.c.epoch == held.epoch).values(left))
+            connection.execute(_of(held).values(left))
 
     def _demand_mine(self, connection: sa.Connection) -> None:
         """Refuse to write for a work that another one has taken over; until the commit nobody else can."""
         held: _Held | None = getattr(self._mine, "held", None)
-        if held is not None and connection.scalar(_MINE) != held.epoch:
+        if held is None:
+            return
+        row = connection.execute(_MINE).one_or_none()
+        if row is None or (row.epoch, row.holder) != (held.epoch, _holder()):
             raise LedgerError(
                 f"Another postbot has taken over the work on {self.name}, for this one was silent for too long. "
                 "Nothing was written; the other one goes on."
@@ -262,8 +263,8 @@ class Database:
             held.rested, held.wakes_at = True, wakes_at
 
     def lease(self) -> Lease:
-        """Who works, and when they did last. Every replica asks so every few seconds: it is one statement."""
-        with self._sentences(), self._glance.connect() as connection:
+        """Who works, and when they did last."""
+        with self.reading() as connection:
             row = connection.execute(_SEEN).one()
             return _lease(row, row.now.astimezone(UTC))
 
@@ -380,6 +381,11 @@ def _now(connection: sa.Connection) -> datetime:
     """The database's clock, in UTC: of this very moment, and not of when the transaction began."""
     now: datetime = connection.execute(_NOW).scalar_one()
     return now.astimezone(UTC)
+
+
+def _of(held: _Held) -> sa.Update:
+    """A change of the row of the lease while it is ours: a server that took the place of another may count anew."""
+    return sa.update(lease).where(lease.c.epoch == held.epoch, lease.c.holder == _holder())
 
 
 def _lease(row: sa.Row[Any], now: datetime) -> Lease:

@@ -21,6 +21,7 @@ from postbot.core.site import ChangeSet, Pull, PullStatus, Standing
 from postbot.hosts import HostError
 from postbot.hosts.github import Api, App, GitHubHost, Habits, SignIn, Token
 from postbot.hosts.github.api import RateLimited
+from postbot.ledger import LedgerError
 from tests.bench.requests import OnGitHub
 from tests.contract.hosts import BAKER, BRANCH, CLOSED, NOON, OPEN
 from tests.contract.test_hosts import GitForge, make_bare
@@ -158,6 +159,25 @@ def test_a_token_that_expires_amid_an_act_is_renewed_once_and_nothing_is_done_tw
     kinds = [row["kind"] for row in site.twin.effects()]
     assert [kinds.count(kind) for kind in ("commit", "ref-created", "pull-opened")] == [1, 1, 1]
     assert [pull.number for pull in host.look().pulls] == [1]
+
+
+@pytest.mark.parametrize("nth", range(8))
+def test_whoever_had_to_sign_in_sees_after_that_whether_it_may_write(site: Site, nth: int):
+    """To sign in is a request of its own, and whoever is stopped in the midst of it may have lost its turn."""
+    host = site.host()
+    if nth:
+        host.look()
+        site.twin.fault("401", nth=nth)
+    site.twin.reset_requests()
+
+    def demand() -> None:
+        if "POST access_tokens" in site.twin.routes():
+            raise LedgerError("Another postbot may have taken over.")
+
+    host.guard(demand)
+    with pytest.raises(LedgerError):
+        host.propose(CHANGE, NOON) if nth else host.api.write("POST", "/labels", {"name": "postbot", "color": "ededed"})
+    assert site.twin.requests()[-1][1] == "POST access_tokens"
 
 
 def expire(site: Site, host: GitHubHost) -> None:

@@ -196,9 +196,30 @@ GUARDS = (
     Guard(
         "who has lost the lease writes nothing",
         "postbot/ledger/postgres.py",
-        "        if held is not None and connection.scalar(_MINE) != held.epoch:",
-        "        if held is not None and connection.scalar(_MINE) is None:",
+        "        if row is None or (row.epoch, row.holder) != (held.epoch, _holder()):",
+        "        if row is None:",
         ("tests/test_ledger_work.py", "tests/test_ledger_postgres.py"),
+    ),
+    Guard(
+        "who has signed in anew sees again whether it may write",
+        "postbot/hosts/github/api.py",
+        "            self._connect()\n            self._get_leave(until)",
+        "            self._connect()",
+        ("tests/contract/test_github_signing_in.py",),
+    ),
+    Guard(
+        "who takes over goes by the settings as they are now",
+        "postbot/doors/service/site.py",
+        "lease.epoch == self._own or self._adopt",
+        "lease.epoch or self._adopt",
+        ("tests/service/test_replicas.py",),
+    ),
+    Guard(
+        "the pause of a ledger that was moved away says where to",
+        "postbot/ledger/memory.py",
+        "    if standing is not None and standing.why.startswith(MOVED):",
+        "    if standing is not None and not standing.why:",
+        ("tests/doors/test_ledger_commands.py",),
     ),
     Guard(
         "who may have lost the lease writes nothing to GitHub",

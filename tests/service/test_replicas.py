@@ -43,6 +43,37 @@ def test_what_a_killed_replica_waited_for_another_one_does_without_a_heartbeat(t
         assert site.state("pilot") == "open"
 
 
+OURS = ".postbot-settings.yaml"
+
+
+def hearing(who: str) -> str:
+    """Settings by which somebody hears what is public."""
+    to = '{{to: "folder:{}@{}.example", hear: {}}}'
+    return f"routes:\n  - {to.format(who, 'list', 'public')}\n  - {to.format('hr', 'agency', 'staff')}\n"
+
+
+def test_who_takes_over_goes_by_the_settings_as_they_are_now_and_not_as_they_were_when_it_began_to_wait(
+    tmp_path: Path, site: Site
+) -> None:
+    site.configure(settings=OURS)
+    without = "\n".join(line for line in site.config.read_text().splitlines() if "folder:" not in line)
+    site.config.write_text(without.replace("routes:\n", "") + "\n")
+    site.commit(**{OURS: hearing("before")})
+    configure(tmp_path, site, heartbeat=RARELY)
+    with Service.start(tmp_path) as first, Service.start(tmp_path) as second:
+        for each in (first, second):
+            each.wait_for(lambda each=each: each.site("agency")["outcome"] == "fine")
+        site.commit(**{OURS: hearing("now")})
+        first.signal(signal.SIGHUP)
+        first.line("configuration taken", "agency")
+        site.write("pilot", opens=ahead(4), closes=ahead(3600))
+        first.signal(signal.SIGHUP)
+        first.wait_for(lambda: first.lines("witnessed"))
+        first.signal(signal.SIGKILL)
+        second.wait_for(lambda: site.said("now@list.example") or site.said("before@list.example"))
+        assert (site.said("now@list.example"), site.said("before@list.example")) == (["Pilot: now open"], [])
+
+
 def test_a_ledger_that_is_away_for_a_moment_costs_no_heartbeat(tmp_path: Path, site: Site, postgres: Postgres) -> None:
     configure(tmp_path, site, heartbeat=RARELY)
     with Service.start(tmp_path) as service:
@@ -66,6 +97,34 @@ def test_in_one_heartbeat_one_replica_looks_and_none_is_overdue(tmp_path: Path, 
         beats = (time.monotonic() - began) / HEARTBEAT
         assert 5 <= first.ticks("agency") + second.ticks("agency") - before <= 1.3 * beats + 1
         assert not first.site("agency")["overdue"]
+
+
+def test_after_a_poke_of_its_own_the_next_look_is_due_a_heartbeat_later_although_a_beat_is_left_out(
+    site: Site,
+) -> None:
+    """The beat that comes soon after the poke is none too many; the next one would be far too late."""
+    table = Timetable()
+    table.start()
+    ticked: list[datetime] = []
+    running = Running(
+        "agency",
+        site.config,
+        Rhythm(timedelta(hours=1), timedelta(minutes=10)),
+        table,
+        WallClock(),
+        told=lambda *_: ticked.append(datetime.now(UTC)),
+        speak=str,
+    )
+    try:
+        running.begin(1.0)
+        wait_for(lambda: ticked and running.rests)
+        running._beat()
+        due = table._scheduler.get_job("next agency").next_run_time
+        assert abs(due - ticked[0] - timedelta(hours=1)) < timedelta(minutes=1)
+        assert len(ticked) == 1
+    finally:
+        running.leave()
+        table.stop()
 
 
 def test_many_ledgers_on_one_server_that_rest_share_two_connections_and_leave_none(postgres: Postgres) -> None:

@@ -92,6 +92,20 @@ def test_another_replicas_tick_is_as_good():
     assert not vitals.health().overdue, "an older one takes nothing back"
 
 
+def test_what_failed_here_has_passed_where_another_replicas_tick_ended_well_after_it():
+    clock = Steady()
+    vitals = begun(clock)
+    vitals.end(Outcome.FAILED, "The repository is away.", NOON)
+    vitals.rest()
+    clock.seconds += 100
+    vitals.well_elsewhere(150)
+    assert vitals.health().outcome is Outcome.FAILED, "that one ended before"
+    vitals.well_elsewhere(20)
+    health = vitals.health()
+    assert (health.outcome, health.detail, health.ended_at) == (Outcome.BUSY, "Another replica has worked since.", NOON)
+    assert (vitals.penalty(), vitals.may_pass) == (0.0, False)
+
+
 def test_after_a_failure_the_next_turn_waits_for_the_rest_of_a_heartbeat():
     clock = Steady()
     vitals = begun(clock)

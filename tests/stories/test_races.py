@@ -27,7 +27,7 @@ from tests.twins.github.client import TwinRefused
 from tests.world import CONFIG, World, at, git
 
 KEPT = ("GitHub",)
-SAMPLE = int(os.environ.get("RACES", depth.at(desk="40", ci="40", soak="1")))
+SAMPLE = int(os.environ.get("RACES", depth.at(desk="60", ci="60", soak="1")))
 """Of the cases in the three large tables one in so many is tried; RACES=1 tries them all."""
 TICKS = 3
 """Looks after the race, by which everything must be as it should."""

@@ -106,6 +106,7 @@ class Site:
         self._is_shown = shown
         self._looked: tuple[Bot, Seen, Plan] | None = None  # where another replica ticks
         self._epoch = 0  # of the lease, as of the last tick that what is shown here has seen the end of
+        self._own = 0  # of the lease, as of the last tick here
         self._vitals = Vitals(name, rhythm.heartbeat, rhythm.patience)
         self._bot: Bot | None = None
         self._config: Config | None = None
@@ -285,8 +286,8 @@ class Site:
         self._turn(unless=self._followed)
 
     def _followed(self) -> bool:
-        """Whether another replica's tick stands for this heartbeat; then only what it works on is looked at here."""
-        is_done, bot = self._done_elsewhere(), self._bot
+        """Whether a tick stands for this heartbeat; then only what another replica works on is looked at here."""
+        is_done, bot = self._done_of_late(), self._bot
         if is_done and bot is not None:
             lease = self._lease()  # before the look: what ends meanwhile is looked at again
             self._look(bot)
@@ -313,17 +314,18 @@ class Site:
             now = self._clock.now()
             seen = bot.observe(now)
             self._looked = bot, seen, make_plan(seen, now, bot.policy)
+            self._mind_settings(bot)
 
     def _turn(self, unless: Callable[[], bool] = lambda: False) -> bool:
         """Take a turn; false where one is under way. What it asks first may hang, and so is within it."""
         if not self._vitals.begin(self._clock.now()):
             return self._leaving.is_set()
-        self._again.clear()
         try:
             if not self._leaving.is_set() and not unless():
+                self._again.clear()  # what comes from now on is not seen by this turn
                 self._at_once = False
                 self._renew()
-                if self._bot is not None and not self._leaving.is_set():
+                if self._keeps_up() and self._bot is not None and not self._leaving.is_set():
                     self._tick(self._bot)
         finally:
             self._rest()
@@ -344,7 +346,7 @@ class Site:
         try:
             report = bot.tick(self._clock.now(), self._clock.off())
             self._looked = None
-            self._seen_to(self._lease())
+            self._ticked()
             seconds = self._ended(*_outcome(bot, report), report.wakes_at)
         except LedgerBusy as busy:
             seconds = self._ended(Outcome.BUSY, str(busy))
@@ -362,6 +364,12 @@ class Site:
         if report is not None:
             logs.told(self.name, report, is_paused=self.health().outcome is Outcome.PAUSED)
         self._mind_settings(bot)
+
+    def _ticked(self) -> None:
+        """Know which state of a shared ledger is our own work."""
+        lease = self._lease()
+        self._own = lease.epoch if lease is not None else 0
+        self._seen_to(lease)
 
     def _wake(self, report: Report) -> None:
         """Be poked when there is something to do.
@@ -400,6 +408,19 @@ class Site:
             self._stale = False  # before it is read: who asks meanwhile asks for one more reading
             if not self._adopt(always=True) or self._bot is None:
                 self._stale = True
+
+    def _keeps_up(self) -> bool:
+        """Take the settings on the base branch as they are now, where another replica has worked since our last tick.
+
+        What they were then, days ago perhaps, may be no more what the site wants. False where they cannot be seen.
+        """
+        if self._bot is None or self._config is None or self._config.site.settings is None:
+            return True
+        lease = self._lease()
+        if lease is None or lease.epoch == self._own or self._adopt(always=False):
+            return True
+        self._ended(Outcome.FAILED, self._rejection)
+        return False
 
     def _adopt(self, *, always: bool) -> bool:
         """Read the configuration, and let a new bot take over; where it cannot be used, the old one goes on.
@@ -474,7 +495,7 @@ class Site:
         self._closed.set()
 
     def _forget(self) -> None:
-        self._timetable.forget(*(f"{what} {self.name}" for what in ("beat", "watch", "end", "poke")))
+        self._timetable.forget(*(f"{what} {self.name}" for what in ("beat", "next", "watch", "end", "poke")))
 
     # Other replicas
 
@@ -500,15 +521,18 @@ class Site:
         if not self._leaving.is_set():
             self._timetable.once(f"end {self.name}", self._watch, self._clock.now() + left + _A_LITTLE)
 
-    def _done_elsewhere(self) -> bool:
-        """Whether another replica's tick stands for this heartbeat."""
+    def _done_of_late(self) -> bool:
+        """Whether a tick of any replica stands for this heartbeat; after one of our own the next is due in time."""
         lease = self._lease()
         if lease is None or lease.ticked_at is None or self._stale or _is_due(lease):
             return False
-        ago = (lease.now - lease.ticked_at).total_seconds()
-        if ago >= _RECENT * self._rhythm.heartbeat.total_seconds():
+        ago = lease.now - lease.ticked_at
+        if ago >= _RECENT * self._rhythm.heartbeat:
             return False
-        self._vitals.well_elsewhere(ago)
+        if lease.epoch != self._own:
+            self._vitals.well_elsewhere(ago.total_seconds())
+        elif not self._leaving.is_set():
+            self._timetable.once(f"next {self.name}", self._beat, self._clock.now() + self._rhythm.heartbeat - ago)
         return True
 
     def _lease(self) -> Lease | None:

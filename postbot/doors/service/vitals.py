@@ -20,6 +20,8 @@ _MISSED: Final = 3
 _FIRST_WAIT: Final = 1.0
 """Seconds after the first of several failures whose cause passes quickly; after each further one twice as many."""
 
+_ELSEWHERE: Final = "Another replica has worked since."
+
 _AT_LEAST: Final = timedelta(minutes=3)
 """No site is overdue sooner than this."""
 
@@ -104,9 +106,14 @@ class Vitals:
         return Hang(turn.thread, self._steady() - turn.since, "") if turn and told else None
 
     def well_elsewhere(self, seconds_ago: float) -> None:
-        """Another replica's tick ended well so long ago."""
+        """Another replica's tick ended well so long ago; what failed here before that has passed."""
         with self._lock:
-            self._well = max(self._well or 0.0, self._steady() - seconds_ago)
+            ended, health = self._steady() - seconds_ago, self._health
+            self._well = max(self._well or 0.0, ended)
+            if health.outcome is Outcome.FAILED and ended > self._failed:
+                self._may_pass, self._next_wait = False, _FIRST_WAIT
+                at = health.ended_at or health.began_at
+                self._health = replace(health, outcome=Outcome.BUSY, detail=_ELSEWHERE, ended_at=at)
 
     def reject(self, reason: str, *, of_service: bool = False) -> None:
         """The configuration as it now stands cannot be used, for this reason; it can, where there is none.

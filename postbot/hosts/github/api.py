@@ -251,15 +251,23 @@ class Api:
     def _once(self, act: Callable[[float], _Result]) -> _Result:
         # GitHub asks for a pause between two writes; at most `pace`.
         time.sleep(max(0.0, self._wrote_at + self._pace - time.monotonic()))
-        self._demand()
+        until = time.monotonic() + self._patience
         try:
-            return act(time.monotonic() + self._patience)
+            self._get_leave(until)
+            return act(until)
         except _Down:
             raise
         except _Flaky as error:
             raise Refused(f"{error} Whether it was done, the next look tells.") from error
         finally:
             self._wrote_at = time.monotonic()
+
+    def _get_leave(self, until: float) -> None:
+        """See that a write may be sent, last of all: for an App, to sign in is a request of its own, and takes time."""
+        auth = self._github.requester.auth
+        if auth is not None:
+            self._bounded(lambda: auth.token, until)
+        self._demand()
 
     def _again(self, read: Callable[[float], _Result], patience: float | None = None) -> _Result:
         until = time.monotonic() + (patience or self._patience)
@@ -301,6 +309,7 @@ class Api:
             if reply.status != HTTPStatus.UNAUTHORIZED or not first or not isinstance(self.sign_in, App):
                 break
             self._connect()
+            self._get_leave(until)
         return _good(f"{verb} {address}", reply)
 
     def _raw(
