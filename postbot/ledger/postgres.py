@@ -86,7 +86,8 @@ class Database:
         self._user = self._address.username or "the user"
         self._closed = False
         self._mine = threading.local()
-        self._left: int | None = None  # the epoch of a work that has ended here, and whose lease was not given back
+        self._taken: int | None = None  # the epoch of the last work here
+        self._is_left = False  # that work has ended, and its lease could not be given back
         self.engine = _engine(self._address)
         self._look = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         try:
@@ -189,18 +190,18 @@ class Database:
             self._mine.held = None
             ended.set()
             renewal.join(_CLOSING.total_seconds())
-            self._left = held.epoch
+            self._is_left = True
             # One that cannot be given back runs out by itself, or is taken again here.
             with suppress(LedgerError):
                 self._give_back(held)
-                self._left = None
+                self._is_left = False
 
     def _take(self) -> _Held:
         with self._transaction() as connection:
             row = connection.execute(_TAKEN).one()
             surely_until = steady.seconds() + LEASE.total_seconds()  # by a look at our clock before that at theirs
-            found = _lease(row, _now(connection))  # the time of now, for that row may have been waited for
-            if not found.free and (found.epoch, found.holder) != (self._left, _holder()):
+            found = self._lease(row, _now(connection))  # the time of now, for that row may have been waited for
+            if not (found.free or (found.is_ours and self._is_left)):
                 raise LedgerBusy(
                     f"Another postbot ({found.holder}) is at work on {self.name}. Wait until it is done, or stop it "
                     "first.",
@@ -208,7 +209,8 @@ class Database:
                 )
             taken = {"epoch": found.epoch + 1, "holder": _holder(), "until": found.now + LEASE}
             connection.execute(sa.update(lease).values(taken))
-            return _Held(found.epoch + 1, surely_until)
+        self._taken, self._is_left = found.epoch + 1, False
+        return _Held(found.epoch + 1, surely_until)
 
     def _renew(self, held: _Held, ended: threading.Event) -> None:
         for _ in range(_LONGEST_WORK // RENEWAL):
@@ -266,7 +268,11 @@ class Database:
         """Who works, and when they did last."""
         with self.reading() as connection:
             row = connection.execute(_SEEN).one()
-            return _lease(row, row.now.astimezone(UTC))
+            return self._lease(row, row.now.astimezone(UTC))
+
+    def _lease(self, row: sa.Row[Any], now: datetime) -> Lease:
+        is_ours = row.epoch == self._taken and row.holder in ("", _holder())
+        return Lease(row.holder, row.epoch, row.until, row.ticked_at, row.wakes_at, now, is_ours)
 
     def count_on(self, connection: sa.Connection) -> None:
         """Let the sequences go on behind the last number, wherever rows were put in with their own."""
@@ -386,10 +392,6 @@ def _now(connection: sa.Connection) -> datetime:
 def _of(held: _Held) -> sa.Update:
     """A change of the row of the lease while it is ours: a server that took the place of another may count anew."""
     return sa.update(lease).where(lease.c.epoch == held.epoch, lease.c.holder == _holder())
-
-
-def _lease(row: sa.Row[Any], now: datetime) -> Lease:
-    return Lease(row.holder, row.epoch, row.until, row.ticked_at, row.wakes_at, now)
 
 
 def _holder() -> str:

@@ -120,7 +120,8 @@ class Lease:
     """Which of several replicas works. Instants are UTC, and `now` is the database's clock, which alone counts.
 
     `holder` is the host and process, empty where nobody works; `epoch` counts how often the lease was taken.
-    `ticked_at` is when the last tick ended well, `wakes_at` what it left to wait for, if anything.
+    `ticked_at` is when the last tick ended well, `wakes_at` what it left to wait for, if anything. `is_ours` says that
+    nobody has taken it since the ledger that was asked did.
     """
 
     holder: str
@@ -129,6 +130,7 @@ class Lease:
     ticked_at: datetime | None
     wakes_at: datetime | None
     now: datetime
+    is_ours: bool
 
     @property
     def free(self) -> bool:

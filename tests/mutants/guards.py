@@ -210,7 +210,7 @@ GUARDS = (
     Guard(
         "who takes over goes by the settings as they are now",
         "postbot/doors/service/site.py",
-        "lease.epoch == self._own or self._adopt",
+        "lease.is_ours or self._adopt",
         "lease.epoch or self._adopt",
         ("tests/service/test_replicas.py",),
     ),
@@ -231,7 +231,7 @@ GUARDS = (
     Guard(
         "a lease that is held is not taken",
         "postbot/ledger/postgres.py",
-        "            if not found.free and (found.epoch, found.holder) != (self._left, _holder()):\n",
+        "            if not (found.free or (found.is_ours and self._is_left)):\n",
         "            if found.until and found.until < found.now:\n",
         ("tests/test_ledger_work.py", "tests/test_ledger_postgres.py"),
     ),

@@ -106,7 +106,6 @@ class Site:
         self._is_shown = shown
         self._looked: tuple[Bot, Seen, Plan] | None = None  # where another replica ticks
         self._epoch = 0  # of the lease, as of the last tick that what is shown here has seen the end of
-        self._own = 0  # of the lease, as of the last tick here
         self._vitals = Vitals(name, rhythm.heartbeat, rhythm.patience)
         self._bot: Bot | None = None
         self._config: Config | None = None
@@ -346,7 +345,7 @@ class Site:
         try:
             report = bot.tick(self._clock.now(), self._clock.off())
             self._looked = None
-            self._ticked()
+            self._seen_to(self._lease())
             seconds = self._ended(*_outcome(bot, report), report.wakes_at)
         except LedgerBusy as busy:
             seconds = self._ended(Outcome.BUSY, str(busy))
@@ -364,12 +363,6 @@ class Site:
         if report is not None:
             logs.told(self.name, report, is_paused=self.health().outcome is Outcome.PAUSED)
         self._mind_settings(bot)
-
-    def _ticked(self) -> None:
-        """Know which state of a shared ledger is our own work."""
-        lease = self._lease()
-        self._own = lease.epoch if lease is not None else 0
-        self._seen_to(lease)
 
     def _wake(self, report: Report) -> None:
         """Be poked when there is something to do.
@@ -417,7 +410,7 @@ class Site:
         if self._bot is None or self._config is None or self._config.site.settings is None:
             return True
         lease = self._lease()
-        if lease is None or lease.epoch == self._own or self._adopt(always=False):
+        if lease is None or lease.is_ours or self._adopt(always=False):
             return True
         self._ended(Outcome.FAILED, self._rejection)
         return False
@@ -529,7 +522,7 @@ class Site:
         ago = lease.now - lease.ticked_at
         if ago >= _RECENT * self._rhythm.heartbeat:
             return False
-        if lease.epoch != self._own:
+        if not lease.is_ours:
             self._vitals.well_elsewhere(ago.total_seconds())
         elif not self._leaving.is_set():
             self._timetable.once(f"next {self.name}", self._beat, self._clock.now() + self._rhythm.heartbeat - ago)
