@@ -291,6 +291,7 @@ class Site:
             lease = self._lease()  # before the look: what ends meanwhile is looked at again
             self._look(bot)
             self._seen_to(lease)
+            self._mind_settings(bot)
         return is_done
 
     def _seen_to(self, lease: Lease | None) -> None:
@@ -304,6 +305,7 @@ class Site:
         if bot is not None and lease.free and lease.epoch != self._epoch:
             self._look(bot)
             self._seen_to(lease)
+            self._mind_settings(bot)
 
     def _look(self, bot: Bot) -> None:
         """See what another replica works on, for those who ask here. What fails is for the ticks to tell."""
@@ -313,7 +315,6 @@ class Site:
             now = self._clock.now()
             seen = bot.observe(now)
             self._looked = bot, seen, make_plan(seen, now, bot.policy)
-            self._mind_settings(bot)
 
     def _turn(self, unless: Callable[[], bool] = lambda: False) -> bool:
         """Take a turn; false where one is under way. What it asks first may hang, and so is within it."""
