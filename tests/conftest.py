@@ -8,10 +8,11 @@ from tests.golden import Golden
 from tests.ledgers import ledger, path, place, url  # noqa: F401 - fixtures of every test
 from tests.postgres import postgres  # noqa: F401 - the same
 
-settings.register_profile("desk", max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("desk"), print_blob=True)
-settings.register_profile("soak", settings.get_profile("ci"), max_examples=10_000)
-settings.load_profile(depth.at(desk="desk", ci="ci", soak="soak"))
+settings.register_profile(
+    "sample", max_examples=150, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("soak", settings.get_profile("sample"), max_examples=10_000)
+settings.load_profile(depth.at("sample", soak="soak"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

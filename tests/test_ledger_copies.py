@@ -156,29 +156,25 @@ def test_who_waits_to_write_while_a_ledger_is_put_back_writes_into_what_was_put_
     assert target.revision() > revision
 
 
-def test_who_files_while_a_ledger_is_moved_finds_the_old_place_paused_and_nothing_slips_in_between(
-    new: Callable, postgres: Postgres
-):
+def test_who_files_while_a_ledger_is_moved_is_told_so_and_nothing_slips_in_between(new: Callable, postgres: Postgres):
     (_, source), (place, target) = new("PostgreSQL"), new("PostgreSQL")
     source.file(BAKER, WISH, "ann", NOON)
-    paused_by_then = []
-
-    def filed() -> int:
-        number = source.file(MILLER, WISH, "cat", LATER).number
-        paused_by_then.append(source.paused())
-        return number
-
     with ThreadPoolExecutor() as threads:
         with by_hand(place).begin() as hand:
             hand.execute(sa.text("LOCK TABLE witnesses"))  # which are copied last
             moving = threads.submit(source.move_to, target, "robin", LATER)
             until_waiting(postgres, 1)
-            filing = threads.submit(filed)
+            filing = threads.submit(source.file, MILLER, WISH, "cat", LATER)
             until_waiting(postgres, 2)
         assert moving.result().verdict.whole
-        assert filing.result() == 2
-    assert [request.by for request in target.memory().requests] == ["ann"]
-    assert [pause.by for pause in paused_by_then if pause] == ["robin"]
+        with pytest.raises(LedgerError, match="no longer the ledger in use: the ledger was moved to postgresql"):
+            filing.result()
+    for ledger in (source, target):
+        assert [request.by for request in ledger.memory().requests] == ["ann"]
+    with pytest.raises(LedgerError, match="do it there"):
+        source.pause("dan", "wrong salary", LATER)
+    assert source.resume("robin", LATER)
+    source.pause("dan", "wrong salary", LATER)
     assert (source.memory().copied, target.memory().copied, target.paused()) == (True, False, None)
 
 

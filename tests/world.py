@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -24,6 +26,7 @@ from postbot.core.site import Path as SitePath
 from postbot.core.site import Pull, PullStatus
 from postbot.hosts import Refused
 from postbot.hosts.local import LocalHost
+from postbot.ledger import Ledger
 from postbot.reconcile import Bot, Host, Report
 from tests.twins.github.client import Twin
 
@@ -160,6 +163,15 @@ class Clone:
         self.twin.review(number, by=by)
 
 
+@cache
+def _empty_ledger() -> bytes:
+    """A ledger in which nothing stands yet, made once: to make one takes as long as half a story."""
+    with TemporaryDirectory() as name:
+        path = Path(name) / "ledger.db"
+        Ledger.open(path).close()
+        return path.read_bytes()
+
+
 @dataclass
 class World:
     """A site with its bot. `now` is what the bot takes for the present; `kept` says where the site is kept.
@@ -188,9 +200,16 @@ class World:
         git(self.repo, "commit", "-q", "-m", "Begin")
         self.people = self.kept(self)
         (self.folder / "postbot.yaml").write_text(self.config.format(**vars(self)) + self.people.settings)
+        self._new_ledger()
         self.restart()
         if self.released:
             self.bot.ledger.release(RELEASE, "robin", self.now)
+
+    def _new_ledger(self) -> None:
+        place = load(self.folder / "postbot.yaml").ledger_at
+        if isinstance(place, Path):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(_empty_ledger())
 
     def copy(self, folder: Path) -> "World":
         """The same world at the same moment in another folder, its bot not yet started."""

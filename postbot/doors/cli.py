@@ -552,7 +552,7 @@ def reject(
 def init(
     repo: Annotated[Path, typer.Argument(help="The site's git repository.")] = Path(),
     config: ConfigOption = DEFAULT_CONFIG,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing configuration.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a configuration, or add to one above.")] = False,
 ) -> None:
     """Look at a site, write its configuration, and say what was seen."""
     from postbot.doors import init as door

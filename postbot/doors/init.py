@@ -57,7 +57,7 @@ def run(repo: Folder, target: Folder, *, force: bool, say: Callable[[str], None]
     if existing and not force:
         say(f"{target} exists already and was left as it is. To replace it, run: postbot init --force")
         return False
-    if (above := _above(target)) and not force:
+    if (above := _above(target, repo)) and not force:
         say(
             f"{above} is there already, and two for the same postings would say everything twice. Run postbot in its "
             "folder. For a second site in this repository, run: postbot init --force"
@@ -83,11 +83,13 @@ def run(repo: Folder, target: Folder, *, force: bool, say: Callable[[str], None]
     return True
 
 
-def _above(target: Folder) -> Folder | None:
-    """A configuration in a folder above this one, within the same checkout."""
+def _above(target: Folder, repo: Folder) -> Folder | None:
+    """A configuration in a folder above this one, within the checkout that the site is kept in."""
     folders = [target.resolve().parent, *target.resolve().parent.parents]
-    top = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
-    return next((found for folder in folders[1 : top + 1] if (found := folder / CONFIG_NAME).exists()), None)
+    top = next((number for number, folder in enumerate(folders) if os.path.lexists(folder / ".git")), 0)
+    if not repo.resolve().is_relative_to(folders[top]):
+        return None
+    return next((found for folder in folders[1 : top + 1] if os.path.lexists(found := folder / CONFIG_NAME)), None)
 
 
 def _how_to_go_on(profiles: Mapping[str, Profile]) -> str:

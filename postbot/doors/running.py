@@ -120,8 +120,7 @@ def pause(
     who, why, at = asker(by), one_line(reason), clock()
 
     def stop(ledger: Ledger) -> tuple[bool, str]:
-        if standing := ledger.pause(who, why, at):
-            return False, f"The ledger {ledger.name} is not in use: {standing.why}. Pause it there."
+        ledger.pause(who, why, at)
         return True, f"Paused in the ledger {ledger.name}."
 
     until = f"postbot resume --service {shlex.quote(str(service))}" if service else "postbot resume"

@@ -225,8 +225,10 @@ class Ledger:
         and this returns the request of the first time, which may have been answered since. With `heard_of`, the number
         of the last request that they were told of (0 for none), it raises `AskedBefore` where somebody else has filed
         an open one behind that for the same posting: of two who ask at the same moment one hears of the other.
+        In a ledger that was moved away nothing is filed: it raises `LedgerError`.
         """
         with self._writing() as writer:
+            memory.demand_in_use(writer)
             return memory.file(writer, path, wish, by, at, asker=asker, key=key, heard_of=heard_of)
 
     def filed(self, key: str) -> Request | None:
@@ -237,6 +239,7 @@ class Ledger:
     def opine(self, opinion: Opinion, path: Path | None = None, *, key: str = "") -> bool:
         """Keep what a person says of a pull request of this posting; false where it came with this key before."""
         with self._writing() as writer:
+            memory.demand_in_use(writer)
             return memory.opine(writer, opinion, path, key)
 
     def answer(
@@ -270,13 +273,14 @@ class Ledger:
         with self._writing() as writer:
             memory.release(writer, digest, by, at)
 
-    def pause(self, by: str, why: str, at: datetime) -> Pause | None:
+    def pause(self, by: str, why: str, at: datetime) -> None:
         """Have no tick do or say anything to anybody from now on, whoever runs it, until somebody resumes.
 
-        One that was moved away is paused already, and says where to: that pause stands, and is returned then.
+        Raises `LedgerError` where it was moved away and is paused by that: what is to be stopped works elsewhere.
         """
         with self._writing() as writer:
-            return memory.pause(writer, by, why, at)
+            memory.demand_in_use(writer)
+            memory.pause(writer, by, why, at)
 
     def resume(self, by: str, at: datetime) -> bool:
         """Let ticks act and speak again; false where nobody had paused them."""
@@ -447,7 +451,7 @@ class Ledger:
     def move_to(self, other: "Ledger", by: str, at: datetime) -> Copy:
         """Copy everything into another, empty ledger, and leave this place: an older one from now on, and paused.
 
-        For two that live would say all twice. What others file meanwhile waits for that.
+        For two that live would say all twice. Who would file something meanwhile waits, and is told that it was moved.
         """
         return copying.move(self._store, other._store, by, at)  # noqa: SLF001 - one of us
 

@@ -51,8 +51,8 @@ def copy(source: Store, target: Store, *, replace: bool, older: bool) -> Copy:
 def move(source: Store, target: Store, by: str, at: datetime) -> Copy:
     """Put all that the source holds into an empty target, and leave the source as an older copy that `by` has paused.
 
-    Whoever would write into the source meanwhile waits, and finds it paused: so nothing is said there that the target
-    does not know. Raises `LedgerError` as `copy` does.
+    Whoever would write into the source meanwhile waits, for some seconds, and is told that it is not the ledger in use:
+    so nothing is kept there that the target does not know. Raises `LedgerError` as `copy` does.
     """
     with source.writing(is_long=True) as there:
         made = _put(there.connection, target, replace=False, older=False)

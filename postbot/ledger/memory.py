@@ -41,7 +41,7 @@ from postbot.ledger.tables import (
     told,
     witnesses,
 )
-from postbot.ledger.values import AskedBefore, Entry, Pause
+from postbot.ledger.values import AskedBefore, Entry, LedgerError, Pause
 
 _A_YEAR: Final = timedelta(days=365)
 _AT_ONCE: Final = 500  # names in one statement; databases take so many only
@@ -246,18 +246,18 @@ def release(writer: Writer, digest: str, by: str, at: datetime) -> None:
         writer.turn()
 
 
-def pause(writer: Writer, by: str, why: str, at: datetime) -> Pause | None:
-    """Have nothing done or said any more. The last word counts, but for the pause of a ledger that was moved away.
-
-    That says where it is now; it stands, and is returned.
-    """
+def demand_in_use(writer: Writer) -> None:
+    """Raise `LedgerError` in a ledger that was left for another, where nobody would see to what is written."""
     standing = paused(writer.connection)
-    if standing is not None and standing.why.startswith(MOVED):
-        return standing
+    if standing and standing.why.startswith(MOVED) and writer.scalar(sa.select(pulse.c.copied)):
+        raise LedgerError(f"This is no longer the ledger in use: {standing.why}. Nothing was changed; do it there.")
+
+
+def pause(writer: Writer, by: str, why: str, at: datetime) -> None:
+    """Have nothing done or said any more. The last word counts."""
     writer.execute(sa.update(pulse).values(paused_by=by, paused_at=at, paused_why=why))
     writer.note(at, "paused", f"{by} stopped everything{f': {why}' if why else '.'}", by=by, after="paused")
     writer.turn()
-    return None
 
 
 def resume(writer: Writer, by: str, at: datetime) -> bool:

@@ -136,8 +136,8 @@ class Lease:
     def free(self) -> bool:
         """Whether another one may take it: it was given back, or has run out.
 
-        One that ends later than any lease can was made before the database's clock was set back. By how much a clock is
-        corrected while somebody works says nothing: they renew it, and it is theirs.
+        One that ends later than any lease can was made before the database's clock was set back. One that is
+        corrected by less than it takes to renew the lease changes nothing: who works renews it.
         """
         left = self.until - self.now if self.holder and self.until else timedelta(0)
         return not timedelta(0) < left <= LEASE + RENEWAL

@@ -3,18 +3,17 @@
 Every step once over all scenarios, and the whole matrix with SOAK.
 """
 
-import os
 from json import loads
 
 import pytest
 
 from postbot.progress import Edge, Step
+from tests import depth
 from tests.crashes.kit import LIST, path_of
 from tests.crashes.matrix import Case, Matrix, sample
 from tests.crashes.scenarios import BEYOND, SCENARIOS
 
-SOAK, CI = bool(os.environ.get("SOAK")), bool(os.environ.get("CI"))
-CASES = sample(1 if SOAK else len(SCENARIOS))
+CASES = sample(depth.at(len(SCENARIOS), soak=1))
 
 
 EACH_SCENARIO = pytest.mark.parametrize(
@@ -54,6 +53,6 @@ def test_a_scenario_comes_to_every_step_but_those_that_it_is_said_not_to(kills: 
     "case", [pytest.param(case, marks=pytest.mark.xdist_group(case.scenario), id=str(case)) for case in CASES]
 )
 def test_killed_at_any_step_postbot_ends_where_it_would_have_ended(kills: Matrix, case: Case) -> None:
-    outcome = kills.tried(case, last=SOAK or CI)
+    outcome = kills.tried(case, last=depth.SOAK)
     assert outcome.kills
     assert not outcome.wrong, "\n".join(outcome.wrong)

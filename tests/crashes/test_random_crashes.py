@@ -1,16 +1,16 @@
 """postbot is killed at random, and what it speaks with fails at random: nothing is lost, and nothing is done twice."""
 
-import os
 from collections import Counter
 
 import pytest
 
+from tests import depth
 from tests.crashes.kit import CONTACT, LIST, path_of
 from tests.crashes.schedules import Lives, life_of
 
 EXTENDED = "Birch: more time to apply"
 HEARD = ("Ash: now open", EXTENDED, "Ash: closed", "Birch: closed", "Cedar: closed")
-SEEDS = range(1000 if os.environ.get("SOAK") else 15)
+SEEDS = range(depth.at(15, soak=1000))
 
 
 @pytest.mark.parametrize(

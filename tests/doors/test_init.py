@@ -238,6 +238,8 @@ def test_in_a_folder_of_a_checkout_that_has_one_it_makes_no_second_site_by_accid
     assert start(below, below / CONFIG_NAME, force=True)[0] is not None
     inner = make(tmp_path / "site/vendor/theirs", STATE_SITE)  # another checkout, within this one
     assert start(inner, inner / CONFIG_NAME)[0] is not None
+    (tmp_path / "site/others").mkdir()
+    assert start(make(tmp_path / "other", STATE_SITE), tmp_path / "site/others" / CONFIG_NAME)[0] is not None
 
 
 def test_a_site_without_postings_gets_nothing(tmp_path: Folder):

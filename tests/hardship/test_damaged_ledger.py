@@ -15,7 +15,7 @@ from tests.hardship.test_lost_ledger import LEDGER, a_site_with_pull_requests
 
 KEPT = ("plain git",)  # it is the ledger that suffers
 PAGE, PAGES = 4096, 20
-STEP = depth.at(desk=9, ci=3, soak=1)
+STEP = depth.at(9, soak=1)
 """One page in so many is damaged in each way."""
 
 OPENING = "2026-03-09T08:00"

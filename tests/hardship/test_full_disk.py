@@ -20,7 +20,7 @@ from tests.world import CONFIG, World
 
 KIBI = 1024
 SIZE = 1024 * KIBI
-STEP = depth.at(desk=28, ci=12, soak=4) * KIBI
+STEP = depth.at(28, soak=4) * KIBI
 """By how much more room is left each time: at the best, a page of the ledger."""
 LITTLE, MUCH = 4 * KIBI, 600 * KIBI
 """With less room nothing can be written; with so much everything can. In between it fails somewhere on the way."""

@@ -13,7 +13,7 @@ from tests.hardship.soak import WORDS, Result, judge, run
 
 KEPT = ("plain git",)  # it has a GitHub of its own
 SPAN = timedelta(days=30)
-DAYS, POSTINGS = depth.at(desk=(3, 10), ci=(4, 10), soak=(30, 40))
+DAYS, POSTINGS = depth.at((3, 10), soak=(30, 40))
 
 
 def test_every_posting_ends_as_the_reference_says_and_everybody_hears_everything_once() -> None:

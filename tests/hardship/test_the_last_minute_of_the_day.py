@@ -12,7 +12,7 @@ from tests.values import Values, policy
 KEPT = ("plain git",)  # what a host is has no part in it
 FIRST, DAYS = date(2027, 11, 1), 400
 """400 days with a 29 February among them, and both changes of the clocks."""
-STEP = depth.at(desk=8, ci=4, soak=1)
+STEP = depth.at(8, soak=1)
 """One day in so many is tried; the leap day is one of them."""
 PLACES = {"Etc/GMT-14": 14, "Pacific/Kiritimati": 14, "Etc/GMT+12": -12}
 """Hours ahead of UTC. In the names of tzdata west is plus (https://data.iana.org/time-zones/tz-link.html)."""

@@ -28,7 +28,7 @@ from tests.world import CONFIG, World
 KEPT = ("plain git",)  # it kills git calls
 
 AUTO = CONFIG.replace("merge: when-due", "merge: auto").replace("  close:", "  extend: {{merge: auto}}\n  close:")
-SCHEDULES = depth.at(desk=12, ci=20, soak=240)
+SCHEDULES = depth.at(12, soak=240)
 LONGEST_LIFE = 0.25  # seconds that a look may live in a random schedule; whole ones take about that long
 MOMENTS = ("KILL_BEFORE", "KILL_AFTER")
 MOST_TRIVIAL = 10  # calls of git; a life that needs fewer does nothing
@@ -165,7 +165,7 @@ def test_killed_at_any_call_of_git_postbot_ends_where_it_would_have_ended(
     assert set(ends) == {0}
     judge(unharmed, life)
     assert calls > MOST_TRIVIAL
-    for call in range(1, calls + 1, 1 if depth.SOAK else 5):
+    for call in range(1, calls + 1, depth.at(5, soak=1)):
         for moment in MOMENTS if depth.SOAK else [MOMENTS[call // 2 % 2]]:
             world = start.copy(tmp_path / f"{call}-{moment}")
             _, ends = run(world, life.looks, wrapped, **{moment: str(call)})

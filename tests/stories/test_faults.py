@@ -20,7 +20,7 @@ from tests.twins.github.client import KINDS, Twin
 from tests.world import CONFIG, Clone, World, at, git
 
 KEPT = ("GitHub",)
-SAMPLE = depth.at(desk=20, ci=20, soak=1)
+SAMPLE = depth.at(20, soak=1)
 """One case in so many is tried."""
 TICKS = 3
 """Looks after the one that met the fault, by which everything must be as it should."""

@@ -3,7 +3,6 @@
 What `test_random_lives` does hundreds of times with values is done here a few times with everything that a tick has.
 """
 
-import os
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -133,6 +132,4 @@ class Sites(RuleBasedStateMachine):
 
 TestSites = Sites.TestCase
 # Every step is real git, so a failing run is shown as it came: shrinking it would take longer than reading it.
-TestSites.settings = settings(
-    max_examples=25 if os.environ.get("CI") else 15, stateful_step_count=20, phases=(Phase.explicit, Phase.generate)
-)
+TestSites.settings = settings(max_examples=15, stateful_step_count=20, phases=(Phase.explicit, Phase.generate))

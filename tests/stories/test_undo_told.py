@@ -105,7 +105,7 @@ def test_killed_at_any_call_of_git_an_undo_ends_where_it_would_have_ended(
     when = "2026-03-02T10:00"
     calls, ends = run(start.copy(tmp_path / "unharmed"), [when], wrapped)
     assert (set(ends), calls > 10) == ({0}, True)
-    for call in range(1, calls + 1, depth.at(desk=5, ci=4, soak=1)):
+    for call in range(1, calls + 1, depth.at(5, soak=1)):
         moment = MOMENTS[call // 2 % 2]
         world = start.copy(tmp_path / f"{call}-{moment}")
         _, ends = run(world, [when], wrapped, **{moment: str(call)})

@@ -289,9 +289,10 @@ class Site:
         is_done, bot = self._done_of_late(), self._bot
         if is_done and bot is not None:
             lease = self._lease()  # before the look: what ends meanwhile is looked at again
-            self._look(bot)
-            self._seen_to(lease)
-            self._mind_settings(bot)
+            if lease is None or not lease.is_ours:
+                self._look(bot)
+                self._seen_to(lease)
+                self._mind_settings(bot)
         return is_done
 
     def _seen_to(self, lease: Lease | None) -> None:
@@ -406,14 +407,16 @@ class Site:
     def _keeps_up(self) -> bool:
         """Take the settings on the base branch as they are now, where another replica has worked since our last tick.
 
-        What they were then, days ago perhaps, may be no more what the site wants. False where they cannot be seen.
+        What they were then, days ago perhaps, may be no more what the site wants. False where GitHub or the ledger is
+        away, and they cannot be seen: nothing is done then, and what is to be said waits, too.
         """
         if self._bot is None or self._config is None or self._config.site.settings is None:
             return True
         lease = self._lease()
-        if lease is None or lease.is_ours or self._adopt(always=False):
+        if lease is None or lease.is_ours or self._adopt(always=False) or self._rejection == OUR_FAULT:
             return True
         self._ended(Outcome.FAILED, self._rejection)
+        logs.line("error", self.name, "tick failed", why=self._rejection)
         return False
 
     def _adopt(self, *, always: bool) -> bool:
@@ -521,7 +524,7 @@ class Site:
         if lease is None or lease.ticked_at is None or self._stale or _is_due(lease):
             return False
         ago = lease.now - lease.ticked_at
-        if ago >= _RECENT * self._rhythm.heartbeat:
+        if not timedelta(0) <= ago < _RECENT * self._rhythm.heartbeat:  # below 0: the database's clock was set back
             return False
         if not lease.is_ours:
             self._vitals.well_elsewhere(ago.total_seconds())
