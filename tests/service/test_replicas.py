@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,32 +100,48 @@ def test_in_one_heartbeat_one_replica_looks_and_none_is_overdue(tmp_path: Path, 
         assert not first.site("agency")["overdue"]
 
 
+@pytest.fixture
+def ticked() -> list[datetime]:
+    """When each tick of the one that is `alone` has ended."""
+    return []
+
+
+@pytest.fixture
+def alone(site: Site, ticked: list[datetime]) -> Iterator[Running]:
+    """One replica without a process around it, after its first tick; its heartbeat is an hour."""
+    table, rhythm = Timetable(), Rhythm(timedelta(hours=1), timedelta(minutes=10))
+    table.start()
+
+    def told(*_: object) -> None:
+        ticked.append(datetime.now(UTC))
+
+    running = Running("agency", site.config, rhythm, table, WallClock(), told=told, speak=str)
+    running.begin(1.0)
+    wait_for(lambda: ticked and running.rests)
+    yield running
+    running.leave()
+    table.stop()
+
+
 def test_after_a_poke_of_its_own_the_next_look_is_due_a_heartbeat_later_although_a_beat_is_left_out(
-    site: Site,
+    alone: Running, ticked: list[datetime]
 ) -> None:
     """The beat that comes soon after the poke is none too many; the next one would be far too late."""
-    table = Timetable()
-    table.start()
-    ticked: list[datetime] = []
-    running = Running(
-        "agency",
-        site.config,
-        Rhythm(timedelta(hours=1), timedelta(minutes=10)),
-        table,
-        WallClock(),
-        told=lambda *_: ticked.append(datetime.now(UTC)),
-        speak=str,
-    )
-    try:
-        running.begin(1.0)
-        wait_for(lambda: ticked and running.rests)
-        running._beat()
-        due = table._scheduler.get_job("next agency").next_run_time
-        assert abs(due - ticked[0] - timedelta(hours=1)) < timedelta(minutes=1)
-        assert len(ticked) == 1
-    finally:
-        running.leave()
-        table.stop()
+    alone._beat()
+    due = alone._timetable._scheduler.get_job("next agency").next_run_time
+    assert abs(due - ticked[0] - timedelta(hours=1)) < timedelta(minutes=1)
+    assert len(ticked) == 1
+
+
+def test_where_the_databases_clock_was_set_back_no_beat_is_taken_for_one_that_was_done(
+    site: Site, alone: Running, ticked: list[datetime], postgres: Postgres
+) -> None:
+    with site.ledger() as ledger:
+        schema = ledger.name.rpartition("schema=")[2]
+    later = (datetime.now(UTC) + timedelta(hours=5)).isoformat(timespec="microseconds")
+    postgres.execute(f"UPDATE {schema}.lease SET ticked_at = '{later}'")  # noqa: S608 - an instant of ours
+    alone._beat()
+    assert len(ticked) == 2
 
 
 def test_many_ledgers_on_one_server_that_rest_share_two_connections_and_leave_none(postgres: Postgres) -> None:
