@@ -165,7 +165,7 @@ def _on_github(config: Config, github: GitHubConfig) -> "GitHubHost":
 
 def sign_in(github: GitHubConfig, site: str = "") -> "SignIn":
     """Who we are to GitHub; the secret is taken from the environment, first from those of `site`."""
-    from postbot.hosts.github import App, Token  # noqa: PLC0415 - as above
+    from postbot.hosts.github import App, Token  # noqa: PLC0415 - slow to import, and only GitHub asks
 
     if github.app is None:
         return Token(secret("POSTBOT_GITHUB_TOKEN", site=site))

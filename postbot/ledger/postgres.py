@@ -35,7 +35,6 @@ _LONGEST_WORK: Final = timedelta(minutes=15)
 """Longer than any tick takes. What hangs for longer keeps the lease no more; the epoch keeps it from writing then."""
 _ON_ITS_WAY: Final = timedelta(seconds=2)
 """How long before the end of a lease nothing is sent any more, for it is to be there before another one looks."""
-_NEVER: Final = float("-inf")
 _CLOSING: Final = timedelta(seconds=2)  # how long a renewal that is under way is waited for
 
 _DRIVER: Final[Mapping[str, Any]] = {
@@ -222,7 +221,7 @@ class Database:
                     surely_until = steady.seconds() + LEASE.total_seconds()
                     until = _now(connection) + LEASE
                     if not connection.execute(_of(held).values(until=until)).rowcount:
-                        held.surely_until = _NEVER
+                        held.surely_until = float("-inf")  # another one has it already
                         return
                 held.surely_until = surely_until
 
